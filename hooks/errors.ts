@@ -40,22 +40,22 @@ export class HookCommandError extends CharmletError {
 
 /** The unit is not the leader, or lost leadership, and a leader's write was refused. */
 export class NotLeaderError extends HookCommandError {
-  override readonly name = "NotLeaderError";
+  override readonly name: string = "NotLeaderError";
 }
 
 /** The relation, secret, unit or other thing asked for does not exist (any more). */
 export class NotFoundError extends HookCommandError {
-  override readonly name = "NotFoundError";
+  override readonly name: string = "NotFoundError";
 }
 
 /** Juju refused access: a bag, secret or command that this unit may not use. */
 export class PermissionDeniedError extends HookCommandError {
-  override readonly name = "PermissionDeniedError";
+  override readonly name: string = "PermissionDeniedError";
 }
 
 /** The agent does not know the command: an older or newer Juju. */
 export class UnknownCommandError extends HookCommandError {
-  override readonly name = "UnknownCommandError";
+  override readonly name: string = "UnknownCommandError";
 }
 
 /** Stored state cannot be used: written by a newer version, or damaged. */

@@ -1,0 +1,45 @@
+/**
+ * Composition root: the only place that reads argv and the environment and knows the process.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { Program } from "./definition.ts";
+import { readJujuEnvironment } from "./juju/environment.ts";
+import { route } from "./route.ts";
+import { run } from "./run.ts";
+
+/** Files that hooks write are the owner's alone unless a handler says otherwise. */
+const UMASK = 0o077;
+
+/**
+ * Does what the executable was started for: a hook, an action, or a command line.
+ *
+ * @param program the interfaces and actions that this executable has
+ * @returns the exit status
+ */
+export async function main(program: Program): Promise<number> {
+  Deno.umask(UMASK);
+  const env = Deno.env.toObject();
+  const environment = readJujuEnvironment(env);
+  const invocation = route(process.argv0, Deno.args, environment);
+  const out = { environment, env, print: printLine(Deno.stdout), printError: printLine(Deno.stderr) };
+  if (invocation.kind === "cli") {
+    const { runCli } = await import("./cli.ts");
+    return await runCli(program, { ...out, args: Deno.args });
+  }
+  return await run(program, { ...out, invocation, dryRun: false });
+}
+
+/** A closed pipe must not fail a hook. */
+function printLine(stream: { writeSync(data: Uint8Array): number }): (line: string) => void {
+  const encoder = new TextEncoder();
+  return (line) => {
+    const bytes = encoder.encode(`${line}\n`);
+    try {
+      for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
+  };
+}

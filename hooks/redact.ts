@@ -1,0 +1,35 @@
+/**
+ * Keeps secret values out of logs, statuses and printed effects.
+ *
+ * @module
+ */
+
+/** Shorter values would blot out ordinary text; no generated secret is that short. */
+const MIN_LENGTH = 3;
+/** A line of a PEM block or similar that betrays its secret on its own. */
+const MIN_LINE_LENGTH = 16;
+const MASK = "[secret]";
+
+/** Replaces every secret value it was told of. */
+export class Redactor {
+  readonly #values = new Set<string>();
+
+  /** Remembers a secret value, its lines, and its JSON form. */
+  add(value: string): void {
+    if (value.length < MIN_LENGTH) return;
+    this.#values.add(value);
+    this.#values.add(JSON.stringify(value).slice(1, -1));
+    for (const line of value.split("\n")) {
+      if (line.length >= MIN_LINE_LENGTH && !line.startsWith("-----")) this.#values.add(line);
+    }
+  }
+
+  /** The text with every remembered value masked. */
+  apply(text: string): string {
+    let result = text;
+    for (const value of [...this.#values].sort((a, b) => b.length - a.length)) {
+      result = result.replaceAll(value, MASK);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * One hook or action from start to exit status: connect, plan, give up privileges, run handlers, write.
+ *
+ * @module
+ */
+import { ActionContext, ActionFailed } from "./action_context.ts";
+import { ActionParams } from "./action_params.ts";
+import { activate, findAction } from "./bindings.ts";
+import { type CharmReading, readCharm } from "./charm/load.ts";
+import { makeWrites, planCommit } from "./commit.ts";
+import type { Binding, Needs, Permission, Program } from "./definition.ts";
+import { runPlan } from "./dispatch.ts";
+import { CharmletError, UnknownCommandError } from "./errors.ts";
+import type { ActionEvent, Event, HookEvent } from "./event.ts";
+import { hookCommands } from "./juju/commands.ts";
+import { connect } from "./juju/connect.ts";
+import { readOnly } from "./juju/dry_run.ts";
+import type { JujuEnvironment } from "./juju/environment.ts";
+import { upgradeLinks } from "./lifecycle/upgrade_charm.ts";
+import { Logger } from "./log.ts";
+import { needsOf, planHook, stepsOf } from "./plan.ts";
+import { FILE_STORE_NEEDS, PROCESS_TRANSPORT_NEEDS, revokeAllBut } from "./privileges.ts";
+import { Redactor } from "./redact.ts";
+import { type Invocation, toEvent } from "./route.ts";
+import { Session } from "./session.ts";
+import { agentStore } from "./state/agent_store.ts";
+import type { StateBackend } from "./state/backend.ts";
+import { UnitState } from "./state/unit_state.ts";
+
+/** What a run needs of the process. */
+export interface RunOptions {
+  readonly invocation: Exclude<Invocation, { kind: "cli" }>;
+  readonly environment: JujuEnvironment;
+  readonly env: Readonly<Record<string, string>>;
+  /** Prints a line on standard output: in a hook, the agent logs it at DEBUG. */
+  readonly print: (line: string) => void;
+  /** Prints a line on standard error: the agent logs it at WARNING. */
+  readonly printError: (line: string) => void;
+  /** Print what would be written, and write nothing. */
+  readonly dryRun: boolean;
+}
+
+/** Hooks in which most hook commands are refused (juju restricted contexts). */
+const RESTRICTED: ReadonlySet<string> = new Set(["collect-metrics", "meter-status-changed"]);
+
+/**
+ * Runs a hook or an action.
+ *
+ * @returns the exit status: 0 agreed, 1 Juju shall retry
+ */
+export async function run(program: Program, options: RunOptions): Promise<number> {
+  const redactor = new Redactor();
+  try {
+    return await runInvocation(program, options, redactor);
+  } catch (error) {
+    reportFailure(options, redactor, error);
+    return 1;
+  }
+}
+
+async function runInvocation(program: Program, options: RunOptions, redactor: Redactor): Promise<number> {
+  const { environment, invocation } = options;
+  const [reading, agent] = await Promise.all([readCharm(environment.charmDir), openAgent(options, redactor)]);
+  try {
+    if (!options.dryRun) await keepCache(reading);
+    const event = toEvent(invocation, environment, reading.charm);
+    if (event === undefined) {
+      options.print(`charmlet: ${invocation.name} is no hook of this charm; nothing to do`);
+      return 0;
+    }
+    return event.kind === "action"
+      ? await runAction(program, options, agent, reading, event)
+      : await runHook(program, options, agent, reading, event);
+  } finally {
+    agent.close();
+  }
+}
+
+/** The agent, and what one run shares. */
+type Agent = Awaited<ReturnType<typeof openAgent>>;
+
+async function openAgent(options: RunOptions, redactor: Redactor) {
+  const { environment, env, dryRun } = options;
+  const { transport, fallback } = await connect(environment, env);
+  const used = dryRun ? readOnly(transport, () => {}) : transport;
+  const commands = hookCommands(used);
+  const isAction = options.invocation.kind === "action";
+  const log = new Logger({
+    send: (level, message) => commands.model.log(level, message),
+    // What an action prints goes into its results.
+    printDebug: isAction && !dryRun ? undefined : options.print,
+  }, redactor);
+  if (fallback !== undefined) log.debug(`hook commands run as processes: ${fallback}`);
+  const transportNeeds: readonly Permission[] = transport.kind === "process" ? PROCESS_TRANSPORT_NEEDS : [];
+  return { commands, log, redactor, transportNeeds, close: () => transport.close() };
+}
+
+async function openState(agent: Agent, environment: JujuEnvironment): Promise<[UnitState, StateBackend]> {
+  const store = agentStore(agent.commands);
+  try {
+    return [new UnitState(await store.load()), store];
+  } catch (error) {
+    if (!(error instanceof UnknownCommandError)) throw error;
+    const { fileStore } = await import("./state/file_store.ts");
+    const file = await fileStore(environment.charmDir);
+    return [new UnitState(await file.load()), file];
+  }
+}
+
+async function runHook(
+  program: Program,
+  options: RunOptions,
+  agent: Agent,
+  reading: CharmReading,
+  event: HookEvent,
+): Promise<number> {
+  const bindings: Binding[] = [upgradeLinks, ...await activate(reading.charm, program)];
+  if (RESTRICTED.has(event.name) && stepsOf(event, bindings).length === 0) return 0;
+  const [state, backend] = await openState(agent, options.environment);
+  try {
+    const session = newSession(options, agent, reading, state);
+    const plan = planHook(event, bindings, state.deferred, session.now());
+    dropPrivileges(agent, backend, [...needsOf(plan)]);
+    await runPlan(session, event, plan);
+    await finish(session, backend, event, options);
+    return 0;
+  } finally {
+    backend.close();
+  }
+}
+
+async function runAction(
+  program: Program,
+  options: RunOptions,
+  agent: Agent,
+  reading: CharmReading,
+  event: ActionEvent,
+): Promise<number> {
+  const action = await findAction(program, event.name);
+  const spec = reading.charm.actions[event.name];
+  if (!action || !spec) {
+    await agent.commands.action.fail(
+      `this charm has no action ${event.name}; list them with: juju actions APPLICATION`,
+    );
+    return 0;
+  }
+  const [state, backend] = await openState(agent, options.environment);
+  const session = newSession(options, agent, reading, state);
+  try {
+    dropPrivileges(agent, backend, action.needs ?? []);
+    const params = new ActionParams(spec, await agent.commands.action.params());
+    const ctx = new ActionContext(session, event, params);
+    const results = await action.run(ctx);
+    if (results) ctx.setResults(results);
+    await finish(session, backend, event, options);
+    return 0;
+  } catch (error) {
+    return await failAction(session, options, error);
+  } finally {
+    backend.close();
+  }
+}
+
+/** A failed action writes nothing but its results and its message. */
+async function failAction(session: Session, options: RunOptions, error: unknown): Promise<number> {
+  const { action } = session.commands;
+  const expected = error instanceof ActionFailed || error instanceof CharmletError;
+  if (!expected) reportFailure(options, session.redactor, error);
+  const { results } = session.effects.action;
+  if (results.size > 0) await action.set(Object.fromEntries(results));
+  await action.fail(session.redactor.apply(message(error)));
+  await session.log.flush();
+  // Juju drops a secret that was added only when the process fails, at the price of the message.
+  return session.effects.addedSecrets > 0 ? 1 : 0;
+}
+
+function newSession(options: RunOptions, agent: Agent, reading: CharmReading, state: UnitState): Session {
+  return new Session({
+    environment: options.environment,
+    charm: reading.charm,
+    commands: agent.commands,
+    state,
+    log: agent.log,
+    redactor: agent.redactor,
+    now: Date.now,
+  });
+}
+
+function dropPrivileges(agent: Agent, backend: StateBackend, needs: Needs): void {
+  const store: readonly Permission[] = backend.kind === "file" ? FILE_STORE_NEEDS : [];
+  revokeAllBut(new Set([...needs, ...agent.transportNeeds, ...store]));
+}
+
+async function finish(session: Session, backend: StateBackend, event: Event, options: RunOptions): Promise<void> {
+  const commit = await planCommit(session, backend, event);
+  if (options.dryRun) {
+    const writes = [...commit.buffered, ...commit.file, ...commit.immediate];
+    for (const { text } of writes) options.print(`would run: ${text}`);
+    if (writes.length === 0) options.print("would write nothing");
+  } else {
+    await makeWrites(commit);
+  }
+  await session.log.flush();
+}
+
+/** A charm directory that cannot be written, or a full disk, costs only the cache. */
+async function keepCache(reading: CharmReading): Promise<void> {
+  if (reading.cacheIsStale) await reading.writeCache();
+}
+
+function reportFailure({ print, printError, invocation }: RunOptions, redactor: Redactor, error: unknown): void {
+  printError(redactor.apply(`charmlet: ${invocation.name}: ${message(error)}`));
+  if (!(error instanceof CharmletError) && error instanceof Error && error.stack) print(redactor.apply(error.stack));
+}
+
+function message(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const named = error instanceof CharmletError || error instanceof ActionFailed || !(error instanceof Error);
+  return (named ? text : `${error.name}: ${text}`).replaceAll(/\s*\n\s*/g, "; ");
+}

@@ -9,7 +9,7 @@ import { completions, type CompletionSpec, SHELLS } from "./cli/completions.ts";
 import { explain, formatDeferred, formatList, handledNames, listCharm } from "./cli/inspect.ts";
 import { formatLinkReport, link, linkIsClean } from "./cli/link.ts";
 import type { Program } from "./definition.ts";
-import { CharmletError, EnvironmentError } from "./errors.ts";
+import { EnvironmentError, UsageError } from "./errors.ts";
 import { hookCommands } from "./juju/commands.ts";
 import { connect } from "./juju/connect.ts";
 import type { JujuEnvironment } from "./juju/environment.ts";
@@ -89,24 +89,11 @@ export interface CliOptions {
 /**
  * Runs the command line.
  *
- * @returns the exit status: 0 done, 1 failed, 2 not understood
+ * @returns the exit status: 0 done, 1 not as it should be
+ * @throws {UsageError} the arguments make no sense
+ * @throws {CharmletError} what was asked for cannot be done
  */
 export async function runCli(program: Program, options: CliOptions): Promise<number> {
-  try {
-    return await runCommand(program, options);
-  } catch (error) {
-    if (!(error instanceof CharmletError)) throw error;
-    options.printError(`charmlet: ${error.message}`);
-    return error instanceof UsageError ? 2 : 1;
-  }
-}
-
-/** The arguments make no sense. */
-class UsageError extends CharmletError {
-  override readonly name = "UsageError";
-}
-
-async function runCommand(program: Program, options: CliOptions): Promise<number> {
   const { args, print } = options;
   const parsed = parseArgs([...args], {
     boolean: [...BOOLEANS],

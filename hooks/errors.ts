@@ -14,6 +14,11 @@ export class EnvironmentError extends CharmletError {
   override readonly name = "EnvironmentError";
 }
 
+/** The arguments of the command line make no sense. */
+export class UsageError extends CharmletError {
+  override readonly name = "UsageError";
+}
+
 /** A file of the charm (metadata, actions, config) cannot be read; the message carries file:line:column. */
 export class CharmFileError extends CharmletError {
   override readonly name = "CharmFileError";

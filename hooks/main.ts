@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import type { Program } from "./definition.ts";
+import { CharmletError, UsageError } from "./errors.ts";
 import { readJujuEnvironment } from "./juju/environment.ts";
 import { route } from "./route.ts";
 import { run } from "./run.ts";
@@ -22,13 +23,17 @@ export async function main(program: Program): Promise<number> {
   Deno.umask(UMASK);
   const env = Deno.env.toObject();
   const environment = readJujuEnvironment(env);
-  const invocation = route(process.argv0, Deno.args, environment);
   const out = { environment, env, print: printLine(Deno.stdout), printError: printLine(Deno.stderr) };
-  if (invocation.kind === "cli") {
+  try {
+    const invocation = route(process.argv0, Deno.args, environment);
+    if (invocation.kind !== "cli") return await run(program, { ...out, invocation, dryRun: false });
     const { runCli } = await import("./cli.ts");
     return await runCli(program, { ...out, args: Deno.args });
+  } catch (error) {
+    if (!(error instanceof CharmletError)) throw error;
+    out.printError(`charmlet: ${error.message}`);
+    return error instanceof UsageError ? 2 : 1;
   }
-  return await run(program, { ...out, invocation, dryRun: false });
 }
 
 /** A closed pipe must not fail a hook. */

@@ -21,7 +21,7 @@ import { Logger } from "./log.ts";
 import { needsOf, planHook, stepsOf } from "./plan.ts";
 import { FILE_STORE_NEEDS, PROCESS_TRANSPORT_NEEDS, revokeAllBut } from "./privileges.ts";
 import { Redactor } from "./redact.ts";
-import { type Invocation, toEvent } from "./route.ts";
+import { type HookInvocation, toEvent } from "./route.ts";
 import { Session } from "./session.ts";
 import { agentStore } from "./state/agent_store.ts";
 import type { StateBackend } from "./state/backend.ts";
@@ -29,7 +29,7 @@ import { UnitState } from "./state/unit_state.ts";
 
 /** What a run needs of the process. */
 export interface RunOptions {
-  readonly invocation: Exclude<Invocation, { kind: "cli" }>;
+  readonly invocation: HookInvocation;
   readonly environment: JujuEnvironment;
   readonly env: Readonly<Record<string, string>>;
   /** Prints a line on standard output: in a hook, the agent logs it at DEBUG. */

@@ -14,13 +14,14 @@ import {
   type GobType,
   isStruct,
   readValue,
+  type StructType,
   typeOf,
   WIRE_TYPE_ID,
   writeValue,
 } from "./gob_types.ts";
 import { GobWriter } from "./gob_writer.ts";
 
-export type { GobStruct, GobValue } from "./gob_types.ts";
+export type { GobStruct, GobValue, StructType } from "./gob_types.ts";
 
 /** Longest message, in bytes. A databag value is at most a few MiB; Go's own limit is 1 GiB. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -34,10 +35,9 @@ const EMPTY = new Uint8Array();
 
 /** A struct that arrived. */
 export interface GobMessage {
-  /** Name of its type; two types may have the same. */
-  readonly typeName: string;
-  /** Fields that the type has; those that are zero are not in `fields`. */
-  readonly fieldNames: readonly string[];
+  /** Its type as the peer defined it; two types may have the same name. */
+  readonly type: StructType;
+  /** Values by field name; those that are zero are absent. */
   readonly fields: GobStruct;
 }
 
@@ -112,7 +112,7 @@ export class GobDecoder {
     if (type?.kind !== "struct") throw garbled(`a value of the unknown type ${id}`);
     const fields = readValue(reader, this.#types, id, "a message");
     if (!isStruct(fields)) throw garbled(`a value of the unknown type ${id}`);
-    return { typeName: type.name, fieldNames: type.fields.map(({ name }) => name), fields };
+    return { type, fields };
   }
 
   #define(id: number, reader: GobReader): undefined {

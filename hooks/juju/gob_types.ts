@@ -21,11 +21,18 @@ export interface GobField {
   readonly id: number;
 }
 
+/** A struct type, with its fields in the order of their numbers. */
+export interface StructType {
+  readonly kind: "struct";
+  readonly name: string;
+  readonly fields: readonly GobField[];
+}
+
 /** A type. Values of an `unsupported` one cannot be read, not even skipped. */
 export type GobType =
   | { readonly kind: "bool" | "int" | "uint" | "bytes" | "string" }
   | { readonly kind: "slice"; readonly elem: number }
-  | { readonly kind: "struct"; readonly name: string; readonly fields: readonly GobField[] }
+  | StructType
   | { readonly kind: "unsupported" };
 
 /** Type ids by kind. */
@@ -98,7 +105,9 @@ export function readValue(reader: GobReader, types: TypeTable, id: number, what:
       return reader[type.kind]();
     case "slice": {
       const values: GobValue[] = [];
-      for (let left = reader.count(); left > 0; left--) values.push(readValue(reader, types, type.elem, what, depth + 1));
+      for (let left = reader.count(); left > 0; left--) {
+        values.push(readValue(reader, types, type.elem, what, depth + 1));
+      }
       return values;
     }
     case "struct":

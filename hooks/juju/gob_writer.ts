@@ -6,6 +6,8 @@
 
 const encoder = new TextEncoder();
 const FIRST_CAPACITY = 1024;
+/** Integers from minus this up to this need no bigint. */
+const FAST_INT = 0x4000_0000;
 /** UTF-8 needs at most this many bytes for a UTF-16 unit. */
 const BYTES_PER_UNIT = 3;
 /** Texts up to this many UTF-16 units have a length of one byte whatever they hold. */
@@ -50,6 +52,10 @@ export class GobWriter {
       this.#bytes[this.#length++] = Number(value);
       return;
     }
+    if (value >= 0 && value < 0x1_0000_0000) {
+      this.#word(Number(value));
+      return;
+    }
     const wide = BigInt(value);
     if (wide < 0n || wide !== BigInt.asUintN(64, wide)) throw new RangeError(`${value} is not an unsigned integer`);
     let size = 1;
@@ -66,6 +72,10 @@ export class GobWriter {
    * @throws {RangeError} for anything else
    */
   int(value: number | bigint): void {
+    if (value >= -FAST_INT && value < FAST_INT) {
+      const narrow = Number(value);
+      return this.uint(narrow >= 0 ? 2 * narrow : -2 * narrow - 1);
+    }
     const wide = BigInt(value);
     if (wide !== BigInt.asIntN(64, wide)) throw new RangeError(`${value} is not a signed integer`);
     this.uint(wide >= 0n ? wide << 1n : (~wide << 1n) | 1n);
@@ -91,6 +101,13 @@ export class GobWriter {
     this.#reserve(value.length);
     this.#bytes.set(value, this.#length);
     this.#length += value.length;
+  }
+
+  /** An integer of 1 to 4 bytes, without a detour over bigint. */
+  #word(value: number): void {
+    const size = value < 0x100 ? 1 : value < 0x1_0000 ? 2 : value < 0x100_0000 ? 3 : 4;
+    this.#bytes[this.#length++] = 256 - size;
+    for (let shift = 8 * (size - 1); shift >= 0; shift -= 8) this.#bytes[this.#length++] = value >>> shift;
   }
 
   #reserve(size: number): void {

@@ -46,6 +46,8 @@ export interface ApplicationState {
   nextUnit: number;
   /** Name of the model that the application is in. Relations between models are cross-model ones. */
   model: string;
+  /** Resources by name: the path that resource-get prints, or why it cannot be downloaded. */
+  resources?: Record<string, { path: string } | { error: string }>;
 }
 
 /** A storage instance of one unit. */
@@ -73,6 +75,25 @@ export interface UnitState {
   ports: [string, string][];
   storage: StorageState[];
   workloadVersion: string;
+  /** What `unit-get public-address` prints; the address when absent. */
+  publicAddress?: string;
+  /** What goal-state prints; computed from the model when absent. */
+  goalState?: GoalState;
+  /** Payloads by `class/id` (Juju to 3.6). */
+  payloads?: Record<string, { type: string; status: string; labels: string[] }>;
+}
+
+/** Units and relations that the model is on its way to. */
+export interface GoalState {
+  units: Record<string, GoalStatus>;
+  relations: Record<string, Record<string, GoalStatus>>;
+}
+
+/** One line of goal-state. */
+export interface GoalStatus {
+  status: string;
+  /** As printed: `2006-01-02 15:04:05Z`; empty is left out. */
+  since: string;
 }
 
 /** One side of a relation. */
@@ -94,6 +115,8 @@ export interface RelationState {
   members: string[];
   /** Committed versions by unit or application name: what `relation-changed` is about. */
   versions: Record<string, number>;
+  /** Juju's own key, such as `wordpress:db mysql:server`; computed from the sides when absent. */
+  key?: string;
 }
 
 /** One revision of a secret. */
@@ -113,9 +136,11 @@ export interface SecretState {
   label: string;
   description: string;
   rotation: string;
+  /** Model time in milliseconds at which `secret-rotate` is due; absent when the secret does not rotate. */
+  nextRotate?: number;
   revisions: SecretRevision[];
   /** What each grantee (application or unit) may read and through which relation. */
-  grants: { grantee: string; relationId: number }[];
+  grants: { grantee: string; relationId: number; scope?: string }[];
   /** Revision that each consuming unit tracks, and its own label. */
   consumers: Record<string, { revision: number; label: string }>;
 }
@@ -136,7 +161,7 @@ export interface ActionTask {
 export interface WorldState {
   /** Model clock in milliseconds. */
   now: number;
-  models: Record<string, { name: string; uuid: string }>;
+  models: Record<string, { name: string; uuid: string; type?: "iaas" | "caas" }>;
   /** Such as `3.6.8`: decides which commands exist. */
   jujuVersion: string;
   applications: Record<string, ApplicationState>;
@@ -147,4 +172,6 @@ export interface WorldState {
   nextRelation: number;
   nextAction: number;
   nextSecret: number;
+  /** What credential-get prints; without it the command fails. */
+  cloudSpec?: Record<string, unknown>;
 }

@@ -86,6 +86,15 @@ export class Context<E extends Event = Event> {
     return this.#session.now();
   }
 
+  /**
+   * Values that are kept under a name of one's own: for methods of an interface that the charm's own handlers call too.
+   *
+   * @param scope such as `cluster:peers`; with a colon, so that no endpoint has the same
+   */
+  storedAs(scope: string): StoredValue {
+    return new StoredValue(this.#session.state, scope);
+  }
+
   /** Whether this unit leads. Ask late: true holds for about 30 s, and a write refused for lost leadership fails the hook. */
   isLeader(): Promise<boolean> {
     return this.#session.isLeader();

@@ -36,12 +36,18 @@ export function completions(shell: Shell, spec: CompletionSpec): string {
 }
 
 function bashScript({ program, commands, options }: CompletionSpec): string {
-  const words = (values: readonly string[]) => `__words ${values.map(quote).join(" ")}`;
-  const action = ({ takes, values = [] }: CompletionEntry) =>
-    takes === "file" ? "__paths -f" : takes === "dir" ? "__paths -d" : values.length > 0 ? words(values) : ":";
   const name = functionName(program);
-  const script = `# bash completion for ${comment(program)}
-${name}__words() {
+  const words = (values: readonly string[]) => `${name}_words ${values.map(quote).join(" ")}`;
+  const action = ({ takes, values = [] }: CompletionEntry) =>
+    takes === "file"
+      ? `${name}_paths -f`
+      : takes === "dir"
+      ? `${name}_paths -d`
+      : values.length > 0
+      ? words(values)
+      : ":";
+  return `# bash completion for ${comment(program)}
+${name}_words() {
   local word
   for word in "$@"; do
     if [[ $word == "$current"* ]]; then
@@ -50,7 +56,7 @@ ${name}__words() {
     fi
   done
 }
-${name}__paths() {
+${name}_paths() {
   compopt -o filenames 2>/dev/null
   mapfile -t COMPREPLY < <(compgen "$1" -- "$current")
 }
@@ -76,7 +82,6 @@ ${cases(commands, action, 4)}
 }
 complete -F ${name} -- ${quote(program)}
 `;
-  return script.replaceAll(/(?<=[ ;)])__(?=words |paths )/g, `${name}__`);
 }
 
 function zshScript({ program, commands, options }: CompletionSpec): string {

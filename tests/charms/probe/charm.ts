@@ -1,0 +1,107 @@
+/**
+ * The executable of the charm `probe`: its handlers misbehave on request.
+ *
+ * @module
+ */
+import {
+  ActionFailed,
+  type Context,
+  deferred,
+  defineAction,
+  defineInterface,
+  dispatch,
+  done,
+  type Outcome,
+} from "../../../mod.ts";
+
+/** What config-changed can be asked to do. None of it is declared as a need. */
+const MODES: Readonly<Record<string, (ctx: Context) => Promise<Outcome> | Outcome>> = {
+  quiet: () => done,
+  defer: () => deferred("asked to"),
+  run: async () => (await new Deno.Command("true").output(), done),
+  net: async () => ((await Deno.connect({ hostname: "127.0.0.1", port: 9 })).close(), done),
+  write: async (ctx) => (await Deno.writeTextFile(`${ctx.charmDir}/written`, "x"), done),
+  read: async (ctx) => (await Deno.readTextFile(`${ctx.charmDir}/metadata.yaml`), done),
+  env: () => (Deno.env.get("PATH"), done),
+  sys: () => (Deno.hostname(), done),
+  throw: async (ctx) => {
+    await writeEverywhere(ctx);
+    throw new Error("thrown after everything was written");
+  },
+  leak: async (ctx) => {
+    ctx.mask("correct horse");
+    await writeEverywhere(ctx);
+    throw new Error("the password correct horse was refused");
+  },
+  "write-everywhere": async (ctx) => (await writeEverywhere(ctx), done),
+  "too-much-state": (ctx) => (ctx.stored.set("x".repeat(70_000)), done),
+  "as-leader": async (ctx) => {
+    for (const relation of await ctx.relations("crew")) relation.localApp.set({ leader: ctx.unit });
+    return done;
+  },
+};
+
+async function writeEverywhere(ctx: Context): Promise<void> {
+  for (const relation of await ctx.relations("crew")) relation.local.set({ mark: "x" });
+  ctx.stored.set({ mark: "x" });
+  ctx.flags.set("marked");
+  ctx.openPort("8080/tcp");
+  ctx.setWorkloadVersion("9");
+  ctx.status.set("active", "marked");
+}
+
+const crew = defineInterface({
+  name: "probe-crew",
+  role: "peers",
+  on: {
+    async changed(ctx, relation) {
+      const units = await relation.units();
+      const sizes = units.map(({ data }) => data.big?.length ?? 0);
+      relation.local.set({ seen: units.length, largest: Math.max(0, ...sizes) });
+      if (await ctx.isLeader()) relation.localApp.set({ units: units.length + 1 });
+      ctx.stored.set(units.map(({ name }) => name));
+      ctx.status.set("active", `${units.length} peers`);
+      return done;
+    },
+  },
+});
+
+const spawn = defineAction({
+  name: "spawn",
+  needs: ["run"],
+  async run() {
+    const { stdout } = await new Deno.Command("echo", { args: ["hello"] }).output();
+    return { output: new TextDecoder().decode(stdout).trim() };
+  },
+});
+
+const secret = defineAction({
+  name: "secret",
+  async run(ctx) {
+    await ctx.secrets.add({ password: "correct horse" });
+    throw new ActionFailed("the secret must not stay");
+  },
+});
+
+const announce = defineAction({
+  name: "announce",
+  async run(ctx) {
+    for (const relation of await ctx.relations("crew")) relation.local.set({ announced: true });
+    await ctx.progress("announced");
+    ctx.setResults({ report: { unit: ctx.unit, count: 1 } });
+    if (ctx.params.boolean("fail")) throw new ActionFailed("asked to fail: leave out fail=true");
+  },
+});
+
+const configChanged = async (ctx: Context): Promise<Outcome> => {
+  const mode = (await ctx.config()).string("mode") ?? "";
+  const act = MODES[mode];
+  if (!act) throw new Error(`there is no mode ${mode}`);
+  return await act(ctx);
+};
+
+if (import.meta.main) {
+  Deno.exit(
+    await dispatch({ interfaces: [crew], actions: [spawn, secret, announce], charm: { lifecycle: { configChanged } } }),
+  );
+}

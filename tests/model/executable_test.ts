@@ -1,0 +1,308 @@
+/** The compiled executable as the hooks of a charm: what it writes, what it refuses, what it leaves behind. */
+import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { withBuiltCharm } from "./built_charm.ts";
+import type { Model, WorldState } from "./mod.ts";
+
+/** What a hook of unit 0 could have changed, without what Juju itself writes. */
+function written(world: WorldState): unknown {
+  const unit = world.units["probe/0"];
+  const relation = Object.values(world.relations)[0];
+  const { mark, seen, announced, largest } = relation?.unitBags["probe/0"] ?? {};
+  return {
+    bag: { mark, seen, announced, largest },
+    app: relation?.appBags.probe,
+    state: unit?.state,
+    ports: unit?.ports,
+    version: world.applications.probe?.version,
+    secrets: Object.keys(world.secrets),
+  };
+}
+
+/** Sets the mode and lets probe/0 run config-changed once, without Juju's retries. */
+async function tryMode(model: Model, mode: string): Promise<{ lines: string[]; outcome: string }> {
+  model.setConfig("probe", { mode });
+  await model.settle().catch(() => {});
+  const entry = model.timeline.findLast(({ unit, name }) => unit === "probe/0" && name === "config-changed");
+  const lines = model.log("probe/0").filter(({ level }) => level === "WARNING").map(({ message }) => message);
+  return { lines, outcome: entry?.outcome ?? "none" };
+}
+
+for (const permission of ["run", "net", "write", "read", "env", "sys"]) {
+  Deno.test(`a handler that did not declare ${permission} is refused it, in one clear line`, async () => {
+    await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm: _charm }) => {
+      await model.deploy({ name: "probe", charm: _charm });
+      await model.settle();
+      const before = written(structuredClone(model.status()));
+      const { lines, outcome } = await tryMode(model, permission);
+      assertEquals(outcome, "failed");
+      assertEquals(lines.length, 1, lines.join("\n"));
+      assertMatch(lines[0] ?? "", new RegExp(`charmlet: config-changed: NotCapable: Requires ${permission} access`));
+      assertEquals(written(model.status()), before);
+    });
+  });
+}
+
+Deno.test("what an action declares it may do", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    const task = await model.run("probe/0", "spawn");
+    assertEquals([task.status, task.results.output], ["completed", "hello"]);
+  });
+});
+
+Deno.test("a handler that throws leaves nothing, and the retry of the mended hook does it all", async () => {
+  await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    const before = written(structuredClone(model.status()));
+    const { lines, outcome } = await tryMode(model, "throw");
+    assertEquals(outcome, "failed");
+    assertEquals(lines, ["charmlet: config-changed: Error: thrown after everything was written"]);
+    assertEquals(written(model.status()), before);
+    model.setConfig("probe", { mode: "write-everywhere" });
+    model.resolved("probe/0");
+    await model.settle();
+    const world = model.status();
+    assertEquals(Object.values(world.relations)[0]?.unitBags["probe/0"]?.mark, "x");
+    assertEquals(world.units["probe/0"]?.state["charmlet.flags"], '["marked"]');
+    assertEquals(world.units["probe/0"]?.ports, [["", "8080/tcp"]]);
+    assertEquals(world.applications.probe?.version, "9");
+    assertEquals(world.units["probe/0"]?.status.message, "marked");
+  });
+});
+
+Deno.test("a masked value reaches neither log nor error", async () => {
+  await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    await tryMode(model, "leak");
+    const log = model.log("probe/0").map(({ message }) => message).join("\n");
+    assertMatch(log, /the password \[secret\] was refused/);
+    assertNotMatch(log, /correct horse/);
+  });
+});
+
+Deno.test("state that Juju cannot take fails the hook before anything is written", async () => {
+  await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    const { lines, outcome } = await tryMode(model, "too-much-state");
+    assertEquals(outcome, "failed");
+    assertMatch(lines.join("\n"), /charmlet\.stored\. has grown to 7\d{4} bytes and Juju stores at most 65536/);
+  });
+});
+
+Deno.test("state written by a newer schema is refused with what to do", async () => {
+  await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    await model.exec("probe/0", "state-set charmlet=99");
+    const { lines, outcome } = await tryMode(model, "write-everywhere");
+    assertEquals(outcome, "failed");
+    assertEquals(lines.length, 1);
+    assertMatch(lines[0] ?? "", /schema version 99, this executable knows 1: .* upgrade the charm again/);
+    assertEquals(model.status().units["probe/0"]?.state, { charmlet: "99" });
+  });
+});
+
+Deno.test("a write as leader that lost the leadership is refused as a whole, and said so", async () => {
+  await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm, units: 2 });
+    await model.settle();
+    model.setLeader("probe/1");
+    await model.settle();
+    const { lines, outcome } = await tryMode(model, "as-leader");
+    assertEquals(outcome, "failed");
+    assertMatch(lines.join("\n"), /not the leader \(any more\), so nothing was written; Juju will retry the hook/);
+  });
+});
+
+Deno.test("an action's results and failure are told, and a failed one writes nothing", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    const failed = await model.run("probe/0", "announce", { fail: true });
+    assertEquals([failed.status, failed.message], ["failed", "asked to fail: leave out fail=true"]);
+    assertEquals(failed.results.report, { unit: "probe/0", count: "1" });
+    assertEquals(failed.log, ["announced"]);
+    assertEquals(Object.values(model.status().relations)[0]?.unitBags["probe/0"]?.announced, undefined);
+    const done = await model.run("probe/0", "announce");
+    assertEquals(done.status, "completed");
+    assertEquals(Object.values(model.status().relations)[0]?.unitBags["probe/0"]?.announced, "true");
+  });
+});
+
+Deno.test("an action that made a secret and fails leaves no secret", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    const task = await model.run("probe/0", "secret");
+    assertEquals(task.status, "failed");
+    assertEquals(model.status().secrets, {});
+  });
+});
+
+for (const socket of ["abstract", "path"] as const) {
+  Deno.test(`peers agree over an ${socket} socket, and a megabyte in a databag is no trouble`, async () => {
+    await withBuiltCharm("probe", { socket }, async ({ model, charm }) => {
+      await model.deploy({ name: "probe", charm, units: 3 });
+      await model.settle();
+      const id = Number(Object.keys(model.status().relations)[0]);
+      const script =
+        `head -c 1000000 /dev/zero | tr '\\0' x > big.txt; printf '{"big": "%s"}' "$(cat big.txt)" > big.json; ` +
+        `relation-set -r ${id} --file big.json`;
+      const sent = await model.exec("probe/1", script);
+      assertEquals([sent.code, sent.error], [0, ""], sent.stderr);
+      await model.settle();
+      const bags = model.relation(id).unitBags;
+      assertEquals([bags["probe/0"]?.seen, bags["probe/0"]?.largest], ["2", "1000000"]);
+      assertEquals(model.relation(id).appBags.probe, { units: "3" });
+    });
+  });
+}
+
+for (const fault of ["close", "garbage"] as const) {
+  Deno.test(`an agent that answers with ${fault} fails the hook in one clear line, and the retry mends it`, async () => {
+    await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm }) => {
+      await model.deploy({ name: "probe", charm });
+      await model.settle();
+      const before = written(structuredClone(model.status()));
+      model.addFault({ unit: "probe/0", hook: "config-changed", at: { command: 2, when: "before" }, do: fault });
+      const { lines, outcome } = await tryMode(model, "write-everywhere");
+      assertEquals(outcome, "failed");
+      assertEquals(lines.length, 1, lines.join("\n"));
+      assertMatch(lines[0] ?? "", /^charmlet: config-changed: .*(agent|answer).*/);
+      assertEquals(written(model.status()), before);
+    });
+  });
+}
+
+Deno.test("an agent that is slow is waited for", async () => {
+  const faults = [{ at: { command: "every", when: "before" }, do: { delayMs: 40 } }] as const;
+  await withBuiltCharm("probe", { faults }, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm, units: 2 });
+    await model.settle();
+    assertEquals(model.timeline.filter(({ outcome }) => outcome !== "done" && outcome !== "skipped"), []);
+    assertEquals(Object.values(model.status().relations)[0]?.unitBags["probe/0"]?.seen, "1");
+  });
+});
+
+Deno.test("a hook killed at any of its commands ends, after the retry, as if it had not been", async () => {
+  const run = async (kill: number | undefined): Promise<{ end: unknown; commands: number; killed: boolean }> => {
+    const result: { end: unknown; commands: number; killed: boolean }[] = [];
+    await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+      if (kill !== undefined) {
+        const hook = "crew-relation-changed";
+        model.addFault({ unit: "probe/0", hook, occurrence: 1, at: { command: kill, when: "after" }, do: "kill" });
+      }
+      await model.deploy({ name: "probe", charm, units: 2 });
+      await model.settle();
+      const runs = model.timeline.filter(({ unit, name }) => unit === "probe/0" && name === "crew-relation-changed");
+      result.push({
+        end: written(model.status()),
+        commands: runs.at(-1)?.commands.length ?? 0,
+        killed: runs.some(({ outcome }) => outcome === "killed"),
+      });
+    });
+    const [only] = result;
+    assert(only);
+    return only;
+  };
+  const undisturbed = await run(undefined);
+  assert(undisturbed.commands >= 5, `only ${undisturbed.commands} commands`);
+  for (let command = 1; command <= undisturbed.commands; command++) {
+    const disturbed = await run(command);
+    assert(disturbed.killed, `command ${command} was not reached`);
+    assertEquals(disturbed.end, undisturbed.end, `killed after command ${command}`);
+  }
+});
+
+Deno.test("a deferred handler is shown, explained, and runs again with the next hook", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm, config: { mode: "defer" } });
+    await model.settle();
+    const shown = await model.exec("probe/0", "hooks/charmlet --deferred; hooks/charmlet --explain update-status");
+    assertEquals(shown.code, 0, shown.stderr);
+    assertMatch(shown.stdout, /^:configChanged for config-changed: asked to \(attempts: \d+, since .*, due now\)/);
+    assertMatch(shown.stdout, /first runs the deferred :configChanged for config-changed: asked to/);
+    model.setConfig("probe", { mode: "quiet" });
+    model.updateStatus();
+    await model.settle();
+    const after = await model.exec("probe/0", "hooks/charmlet --deferred");
+    assertEquals(after.stdout, "nothing is deferred\n");
+  });
+});
+
+Deno.test("--dry-run prints what would be written and writes nothing", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    const before = structuredClone(model.status());
+    model.setConfig("probe", { mode: "write-everywhere" });
+    const env = "JUJU_DISPATCH_PATH=hooks/config-changed";
+    const { code, stdout, stderr } = await model.exec("probe/0", `${env} hooks/charmlet --dry-run`);
+    assertEquals(code, 0, stderr);
+    assertEquals(stdout.trim().split("\n").sort(), [
+      "would run: application-version-set 9",
+      "would run: open-port 8080/tcp",
+      `would run: relation-set -r ${Object.keys(before.relations)[0]} mark=x`,
+      "would run: state-set charmlet charmlet.flags charmlet.statuses charmlet.stored.",
+      "would run: status-set active marked",
+    ]);
+    assertEquals(written(model.status()), written(before));
+  });
+});
+
+Deno.test("hook commands as processes give the same end as the native protocol", async () => {
+  const ends: unknown[] = [];
+  for (const kind of ["native", "process"]) {
+    await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+      const script = `#!/bin/sh\nCHARMLET_HOOK_COMMANDS=${kind} exec "$JUJU_CHARM_DIR/hooks/charmlet"\n`;
+      await Deno.writeTextFile(`${charm}/dispatch`, script, { mode: 0o755 });
+      await model.deploy({ name: "probe", charm, units: 2, config: { mode: "write-everywhere" } });
+      await model.settle();
+      assertEquals(model.timeline.filter(({ outcome }) => outcome !== "done"), []);
+      ends.push(written(model.status()));
+    });
+  }
+  assertEquals(ends[1], ends[0]);
+});
+
+Deno.test("two executables at once on one unit do not disturb each other", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm, config: { mode: "write-everywhere" } });
+    await model.settle();
+    const { code, stdout, stderr } = await model.exec(
+      "probe/0",
+      "hooks/charmlet --flags > a.txt & hooks/charmlet --flags > b.txt; wait $!; cat a.txt b.txt",
+    );
+    assertEquals([code, stdout], [0, "marked\nmarked\n"], stderr);
+  });
+});
+
+Deno.test("an upgrade repairs links that were made on the unit", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    // The new revision has an endpoint that the author's links do not know yet.
+    const phases = ["created", "joined", "changed", "departed", "broken"];
+    for (const phase of phases) await Deno.remove(`${charm}/hooks/crew-relation-${phase}`);
+    await model.upgradeCharm("probe", charm);
+    await model.settle();
+    for (const phase of phases) {
+      const link = `${model.charmDir("probe/0")}/hooks/crew-relation-${phase}`;
+      assertEquals(await Deno.readLink(link), "charmlet");
+    }
+  });
+});
+
+Deno.test("a charm directory that cannot keep the cache costs nothing but the cache", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await Deno.writeTextFile(`${charm}/.charmlet`, "a file where the folder should be");
+    await model.deploy({ name: "probe", charm, config: { mode: "write-everywhere" } });
+    await model.settle();
+    assertEquals(model.timeline.filter(({ outcome }) => outcome !== "done"), []);
+    assertEquals(model.status().units["probe/0"]?.status.message, "marked");
+  });
+});

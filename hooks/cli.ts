@@ -98,8 +98,8 @@ export async function runCli(program: Program, options: CliOptions): Promise<num
   const parsed = parseArgs([...args], {
     boolean: [...BOOLEANS],
     string: ["explain"],
-    unknown: (arg: string, key?: string) => {
-      if (key !== undefined) throw new UsageError(`there is no option ${arg}; see: charmlet --help`);
+    unknown: (arg: string) => {
+      if (arg.startsWith("-")) throw new UsageError(`there is no option ${arg}; see: charmlet --help`);
       return true;
     },
   });

@@ -101,6 +101,8 @@ async function openState(agent: Agent, environment: JujuEnvironment): Promise<[U
     return [new UnitState(await store.load()), store];
   } catch (error) {
     if (!(error instanceof UnknownCommandError)) throw error;
+    // Juju before 2.8 lacks the one command; where all are missing, this is no hook environment.
+    await agent.commands.leadership.isLeader();
     const { fileStore } = await import("./state/file_store.ts");
     const file = await fileStore(environment.charmDir);
     return [new UnitState(await file.load()), file];

@@ -82,9 +82,15 @@ export class Secrets {
     return this.#session.commands.secret.ids();
   }
 
+  /** The last word on an access counts: Juju keeps grants and revocations of one hook apart, without their order. */
   #access(kind: "grant" | "revoke", uri: string, relation: Relation, unit: string | undefined): void {
-    const to = { relationId: relation.id, ...(unit === undefined ? {} : { unit }) };
-    this.#session.effects.secrets.push({ kind, uri, ...to });
+    const { secrets } = this.#session.effects;
+    const earlier = secrets.findIndex((effect) =>
+      (effect.kind === "grant" || effect.kind === "revoke") && effect.uri === uri &&
+      effect.relationId === relation.id && effect.unit === unit
+    );
+    if (earlier >= 0) secrets.splice(earlier, 1);
+    secrets.push({ kind, uri, relationId: relation.id, ...(unit === undefined ? {} : { unit }) });
   }
 
   #mask(content: SecretContent): void {

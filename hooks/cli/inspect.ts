@@ -5,7 +5,7 @@
  */
 import { activate, findAction } from "../bindings.ts";
 import type { CharmMetadata } from "../charm/metadata.ts";
-import { actionNames, hookNames } from "../charm/names.ts";
+import { actionNames, hookNames, matchHook } from "../charm/names.ts";
 import type { Binding, Program } from "../definition.ts";
 import { EnvironmentError } from "../errors.ts";
 import type { HookEvent } from "../event.ts";
@@ -15,8 +15,6 @@ import { upgradeLinks } from "../lifecycle/upgrade_charm.ts";
 import { type FlagStep, type Plan, planHook, stepsOf } from "../plan.ts";
 import { toEvent } from "../route.ts";
 import type { UnitState } from "../state/unit_state.ts";
-
-const PHASES = ["created", "joined", "changed", "departed", "broken"] as const;
 
 /** A hook or action of a charm with the handlers that it would run. */
 export interface Listed {
@@ -165,9 +163,8 @@ export function formatDeferred(state: UnitState, now: number): string[] {
 
 /** An event of the given name that carries made-up ids: enough to see which handlers it goes to. */
 function sampleEvent(name: string, charm: CharmMetadata): HookEvent {
-  const relation = charm.endpoints.find((endpoint) =>
-    PHASES.some((phase) => name === `${endpoint.name}-relation-${phase}`)
-  );
+  const match = matchHook(name, charm);
+  const relation = match?.kind === "relation" ? match.endpoint : undefined;
   const environment = readJujuEnvironment({
     JUJU_RELATION: relation?.name ?? "",
     JUJU_RELATION_ID: relation ? `${relation.name}:0` : "",
@@ -177,7 +174,6 @@ function sampleEvent(name: string, charm: CharmMetadata): HookEvent {
     JUJU_UNIT_NAME: `${charm.name}/0`,
     JUJU_SECRET_ID: "secret:00000000000000000000",
     JUJU_SECRET_REVISION: "1",
-    JUJU_WORKLOAD_NAME: charm.containers.find((container) => name.startsWith(`${container}-pebble-`)) ?? "",
   });
   const event = toEvent({ kind: "hook", name }, environment, charm);
   if (event === undefined || event.kind === "action") throw new EnvironmentError(`${name} is no hook of ${charm.name}`);

@@ -1,5 +1,6 @@
 /**
- * What every charm needs after an upgrade: Juju replaced the charm directory, so links made on the unit are repaired.
+ * What every charm needs after an upgrade. Juju keeps the links that were made on the unit and knows nothing of them:
+ * an endpoint or action that the new revision brings has none yet, and one that it dropped still has.
  *
  * @module
  */

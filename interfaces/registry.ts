@@ -6,4 +6,19 @@
 import type { LazyInterface } from "../hooks/definition.ts";
 
 /** One line for each side of each interface. */
-export const INTERFACES: readonly LazyInterface[] = [];
+export const INTERFACES: readonly LazyInterface[] = [
+  { name: "etcd", role: "provides", load: async () => (await import("./etcd/provides.ts")).etcdProvides },
+  { name: "etcd", role: "requires", load: async () => (await import("./etcd/requires.ts")).etcdRequires },
+  { name: "etcd", role: "peers", load: async () => (await import("./etcd/peers.ts")).etcdPeersInterface },
+  {
+    name: "magpie",
+    aliases: ["magpie2"],
+    role: "peers",
+    load: async () => (await import("./magpie/peers.ts")).magpie,
+  },
+  {
+    name: "mysql-innodb-cluster",
+    role: "peers",
+    load: async () => (await import("./mysql_innodb_cluster/peers.ts")).mysqlInnodbClusterPeers,
+  },
+];

@@ -1,0 +1,113 @@
+/**
+ * Runs conformance files: agent protocol vectors, hook commands, golden traces.
+ *
+ *     deno run -A tests/conformance/main.ts [--vectors FILE] [--hook-commands FILE] [--traces FILE_OR_DIR]
+ *
+ * Each option may be repeated; without any, everything in tests/conformance/data runs.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { runHookCommands } from "./hook_commands.ts";
+import { runTraces } from "./traces.ts";
+import { runVectors } from "./vectors.ts";
+
+const USAGE = "usage: main.ts [--vectors FILE]... [--hook-commands FILE]... [--traces FILE_OR_DIR]...";
+const DATA = new URL("data/", import.meta.url).pathname;
+const OPTIONS = ["vectors", "hook-commands", "traces"] as const;
+
+/** What became of the checks of one file or of all. */
+export interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly deviating: number;
+  readonly skipped: number;
+}
+
+interface FileResult {
+  readonly passed: number;
+  readonly deviating?: number;
+  readonly skipped?: number;
+  readonly failed: readonly { readonly id: string; readonly expected: string; readonly got: string }[];
+  readonly note?: string | undefined;
+}
+
+interface Job {
+  readonly path: string;
+  readonly run: (path: string) => Promise<FileResult>;
+}
+
+/**
+ * Runs what the arguments name.
+ *
+ * @param print prints one line
+ * @returns the exit status: 0 all passed, 1 some failed, 2 the arguments or a file cannot be used
+ */
+export async function main(args: readonly string[], print: (line: string) => void): Promise<number> {
+  const total = { passed: 0, failed: 0, deviating: 0, skipped: 0 };
+  try {
+    for (const { path, run } of await jobsOf(args)) {
+      const result = await run(path);
+      const counts = countsOf(result);
+      for (const { id, expected, got } of result.failed) print(`FAILED ${id}\n  expected: ${expected}\n  got: ${got}`);
+      if (result.note !== undefined) print(`${path}: skipped: ${result.note}`);
+      print(`${path}: ${summary(counts)}`);
+      for (const key of ["passed", "failed", "deviating", "skipped"] as const) total[key] += counts[key];
+    }
+  } catch (error) {
+    print(error instanceof Error ? error.message : String(error));
+    print(USAGE);
+    return 2;
+  }
+  print(summary(total));
+  return total.failed > 0 ? 1 : 0;
+}
+
+function countsOf({ passed, deviating = 0, skipped = 0, failed }: FileResult): Totals {
+  return { passed, deviating, skipped, failed: failed.length };
+}
+
+/** `1 passed, 2 deviating, 3 skipped, 4 failed`; the two in the middle only when there are any. */
+function summary({ passed, deviating, skipped, failed }: Totals): string {
+  const parts = [[passed, "passed"], [deviating, "deviating"], [skipped, "skipped"], [failed, "failed"]] as const;
+  return parts.filter(([count, what]) => count > 0 || what === "passed" || what === "failed")
+    .map(([count, what]) => `${count} ${what}`).join(", ");
+}
+
+async function jobsOf(args: readonly string[]): Promise<Job[]> {
+  const options = parseArgs([...args], { string: [...OPTIONS], collect: [...OPTIONS], unknown: refuse });
+  const vectors = options.vectors.map(checked);
+  const hookCommands = options["hook-commands"].map(checked);
+  const traces = options.traces.map(checked);
+  if (vectors.length + hookCommands.length + traces.length === 0) {
+    vectors.push(`${DATA}jujuc-gob-vectors.json`);
+    hookCommands.push(`${DATA}hook-commands.json`);
+    traces.push(`${DATA}traces`);
+  }
+  const traceFiles = (await Promise.all(traces.map(filesOf))).flat();
+  return [
+    ...vectors.map((path) => ({ path, run: runVectors })),
+    ...hookCommands.map((path) => ({ path, run: (file: string) => runHookCommands(file) })),
+    ...traceFiles.map((path) => ({ path, run: (file: string) => runTraces(file) })),
+  ];
+}
+
+function refuse(arg: string): boolean {
+  throw new TypeError(`${arg} is not expected`);
+}
+
+function checked(path: string): string {
+  if (path === "") throw new TypeError("a file's name is missing");
+  return path;
+}
+
+/** The file itself, or the JSON files of a directory by name. */
+async function filesOf(path: string): Promise<string[]> {
+  if (!(await Deno.stat(path)).isDirectory) return [path];
+  const names = (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
+  const files = names.filter((name) => name.endsWith(".json")).sort();
+  if (files.length === 0) throw new TypeError(`${path} has no JSON files`);
+  return files.map((name) => `${path.replace(/\/$/, "")}/${name}`);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args, (line) => console.log(line)));

@@ -5,7 +5,7 @@
  */
 import type { Endpoint } from "./charm/metadata.ts";
 
-/** Lifecycle hooks, leadership and legacy ones included: those that carry nothing but their name. */
+/** Lifecycle hooks, leadership and legacy ones included: those that belong to no relation, storage, secret or container. */
 export const LIFECYCLE_HOOKS = [
   "install",
   "start",
@@ -19,11 +19,12 @@ export const LIFECYCLE_HOOKS = [
   "leader-settings-changed",
   "collect-metrics",
   "meter-status-changed",
+  "pre-series-upgrade",
   "post-series-upgrade",
 ] as const;
 
 /** Name of a lifecycle hook. */
-export type LifecycleHook = typeof LIFECYCLE_HOOKS[number] | "pre-series-upgrade";
+export type LifecycleHook = typeof LIFECYCLE_HOOKS[number];
 
 /** What happened to a relation. */
 export type RelationPhase = "created" | "joined" | "changed" | "departed" | "broken";

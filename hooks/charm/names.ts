@@ -100,7 +100,7 @@ export type HookMatch =
  * @returns undefined when the charm has no such hook
  */
 export function matchHook(name: string, charm: CharmMetadata): HookMatch | undefined {
-  const hook = [...LIFECYCLE_HOOKS, "pre-series-upgrade" as const].find((known) => known === name);
+  const hook = LIFECYCLE_HOOKS.find((known) => known === name);
   if (hook) return { kind: "lifecycle", hook };
   for (const phase of SECRET_PHASES) if (name === `secret-${phase}`) return { kind: "secret", phase };
   for (const phase of RELATION_PHASES) {

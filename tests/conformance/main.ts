@@ -59,7 +59,9 @@ export async function main(args: readonly string[], print: (line: string) => voi
     print(USAGE);
     return 2;
   }
-  print(summary(total));
+  const apart = countsApart(total);
+  if (apart !== "") print(apart);
+  print(`${total.passed} passed, ${total.failed} failed`);
   return total.failed > 0 ? 1 : 0;
 }
 
@@ -67,11 +69,16 @@ function countsOf({ passed, deviating = 0, skipped = 0, failed }: FileResult): T
   return { passed, deviating, skipped, failed: failed.length };
 }
 
-/** `1 passed, 2 deviating, 3 skipped, 4 failed`; the two in the middle only when there are any. */
-function summary({ passed, deviating, skipped, failed }: Totals): string {
-  const parts = [[passed, "passed"], [deviating, "deviating"], [skipped, "skipped"], [failed, "failed"]] as const;
-  return parts.filter(([count, what]) => count > 0 || what === "passed" || what === "failed")
-    .map(([count, what]) => `${count} ${what}`).join(", ");
+/** Such as `1 passed, 0 failed, 2 deviating`. */
+function summary(totals: Totals): string {
+  const apart = countsApart(totals);
+  return `${totals.passed} passed, ${totals.failed} failed${apart === "" ? "" : `, ${apart}`}`;
+}
+
+/** What is neither passed nor failed, such as `2 deviating, 3 skipped`; empty when there is none. */
+function countsApart({ deviating, skipped }: Totals): string {
+  const parts = [[deviating, "deviating"], [skipped, "skipped"]] as const;
+  return parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(", ");
 }
 
 async function jobsOf(args: readonly string[]): Promise<Job[]> {

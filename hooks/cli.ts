@@ -6,7 +6,7 @@
 import { parseArgs } from "@std/cli";
 import { readCharm } from "./charm/load.ts";
 import { completions, type CompletionSpec, SHELLS } from "./cli/completions.ts";
-import { explain, formatDeferred, formatList, handledNames, listCharm } from "./cli/inspect.ts";
+import { explain, formatDeferred, formatList, handledNames, listCharm, listFlagHandlers } from "./cli/inspect.ts";
 import { formatLinkReport, link, linkIsClean } from "./cli/link.ts";
 import type { Program } from "./definition.ts";
 import { EnvironmentError, UsageError } from "./errors.ts";
@@ -122,7 +122,8 @@ export async function runCli(program: Program, options: CliOptions): Promise<num
   if (command !== undefined) throw new UsageError(`there is no command ${command}; see: charmlet --help`);
   if (parsed.list) {
     const { charm } = await readCharm(charmDir(options));
-    for (const line of formatList(await listCharm(charm, program))) print(line);
+    const lines = formatList(await listCharm(charm, program), await listFlagHandlers(charm, program));
+    for (const line of lines) print(line);
     return 0;
   }
   if (parsed.explain !== undefined) return await runExplain(program, options, parsed.explain);

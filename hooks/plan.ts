@@ -118,7 +118,8 @@ function relationSteps(event: RelationEvent, binding: Binding): Omit<Step, "entr
   }];
 }
 
-function flagStepsOf({ source, endpoint, definition }: Binding): FlagStep[] {
+/** The flag handlers of a binding. */
+export function flagStepsOf({ source, endpoint, definition }: Binding): FlagStep[] {
   const expand = (flags: readonly string[] = []) => flags.map((flag) => flag.replaceAll("{endpoint}", source));
   return (definition.when ?? []).map((handler: FlagHandler) => ({
     handler: `${source}:when ${handler.name}`,

@@ -12,7 +12,7 @@ import type { HookEvent } from "../event.ts";
 import { conditionHolds, flagsOf } from "../flags.ts";
 import { readJujuEnvironment } from "../juju/environment.ts";
 import { upgradeLinks } from "../lifecycle/upgrade_charm.ts";
-import { type FlagStep, type Plan, planHook, stepsOf } from "../plan.ts";
+import { type FlagStep, flagStepsOf, type Plan, planHook, stepsOf } from "../plan.ts";
 import { toEvent } from "../route.ts";
 import type { UnitState } from "../state/unit_state.ts";
 
@@ -61,14 +61,20 @@ export async function handledNames(charm: CharmMetadata, program: Program): Prom
   );
 }
 
+/** Handlers that flags bring to life in any hook. */
+export async function listFlagHandlers(charm: CharmMetadata, program: Program): Promise<readonly FlagStep[]> {
+  return (await activate(charm, program)).flatMap(flagStepsOf);
+}
+
 /** Lines for `--list`. */
-export function formatList(listed: readonly Listed[]): string[] {
+export function formatList(listed: readonly Listed[], flagSteps: readonly FlagStep[]): string[] {
   const width = Math.max(4, ...listed.map(({ name }) => name.length));
   const row = (name: string, kind: string, handlers: string, needs: string) =>
     `${name.padEnd(width)}  ${kind.padEnd(6)}  ${handlers.padEnd(30)}  ${needs}`.trimEnd();
   return [
     row("NAME", "KIND", "HANDLERS", "PRIVILEGES"),
     ...listed.map(({ name, kind, handlers, needs }) => row(name, kind, handlers.join(", ") || "-", needs.join(", "))),
+    ...flagSteps.map((step) => row("(any hook)", "flags", step.handler, step.needs.join(", "))),
   ];
 }
 

@@ -56,7 +56,7 @@ export class ActionContext extends Context<ActionEvent> {
 
 function flatten(results: ActionResults, prefix = ""): [string, string][] {
   return Object.entries(results).flatMap(([part, value]): [string, string][] => {
-    if (!part.split(".").every((piece) => KEY_PART.test(piece)) || RESERVED.has(part)) {
+    if (!part.split(".").every((piece) => KEY_PART.test(piece) && !RESERVED.has(piece))) {
       throw new DefinitionError(
         `${JSON.stringify(part)} cannot be a result key: lower-case letters, digits, inner hyphens`,
       );

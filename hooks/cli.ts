@@ -32,7 +32,8 @@ Usage:
   charmlet --help      print this text
 
 In a hook environment (juju debug-hooks, or juju exec --unit UNIT -- bin/charmlet …):
-  --dry-run            run the hook's handlers, print what they would write, write nothing
+  --dry-run            run the hook's handlers, print what they would write, write nothing;
+                       in juju exec name the hook: JUJU_DISPATCH_PATH=hooks/NAME bin/charmlet --dry-run
   --deferred           what is deferred, since when and why
   --flags              the flags that are set
 
@@ -166,7 +167,7 @@ async function runDry(program: Program, options: CliOptions): Promise<number> {
   const invocation = invocationOf(options.environment);
   if (!invocation) {
     throw new EnvironmentError(
-      "--dry-run needs a hook environment: use it in juju debug-hooks, with the hook's name set",
+      "--dry-run needs to know the hook: JUJU_DISPATCH_PATH=hooks/NAME hooks/charmlet --dry-run",
     );
   }
   return await run(program, { ...options, invocation, dryRun: true });

@@ -7,8 +7,7 @@
  * @module
  */
 import type { BagEffect, SecretEffect } from "./effects.ts";
-import { NotLeaderError } from "./errors.ts";
-import type { Event } from "./event.ts";
+import { NotFoundError, NotLeaderError } from "./errors.ts";
 import type { StatusLevel } from "./juju/commands/status.ts";
 import type { Session } from "./session.ts";
 import type { StateBackend } from "./state/backend.ts";
@@ -33,14 +32,15 @@ export interface CommitPlan {
 /**
  * Works out what is to be written. Databag values that are already there, and statuses that already show, are left out.
  *
- * @throws {PermissionDeniedError} when a unit that does not lead wrote to the application databag of a relation
+ * @throws {NotLeaderError} when a unit that does not lead wrote to an application databag
  */
-export async function planCommit(session: Session, backend: StateBackend, event: Event): Promise<CommitPlan> {
+export async function planCommit(session: Session, backend: StateBackend): Promise<CommitPlan> {
   const { effects, commands } = session;
+  maskStored(session);
   const [bags, unitStatus, applicationStatus] = await Promise.all([
     bagWrites(session),
-    statusWrite(session, "unit", event),
-    statusWrite(session, "application", event),
+    statusWrite(session, "unit"),
+    statusWrite(session, "application"),
   ]);
   const stateChanges = session.state.changes();
   const stateWrites: Write[] = stateChanges.size === 0 ? [] : [{
@@ -76,11 +76,16 @@ export async function planCommit(session: Session, backend: StateBackend, event:
  *
  * @throws {HookCommandError} when Juju refuses one: the hook must end with 1, so that Juju drops what it kept
  */
-export async function makeWrites({ buffered, file, immediate }: CommitPlan): Promise<void> {
+export async function makeWrites(
+  { buffered, file, immediate }: CommitPlan,
+  flushLog: () => Promise<void>,
+): Promise<void> {
   // Independent of each other, and kept until the end: sent without waiting for each reply.
   const results = await Promise.allSettled(buffered.map(({ run }) => run()));
   const refused = results.find((result) => result.status === "rejected");
   if (refused) throw explain(refused.reason);
+  // Log lines go out before anything that cannot be taken back, or ends the process.
+  await flushLog();
   for (const { run } of [...file, ...immediate]) await run();
 }
 
@@ -105,7 +110,11 @@ async function bagWrites(session: Session): Promise<Write[]> {
 }
 
 async function bagWrite(session: Session, { relationId, scope, values }: BagEffect): Promise<Write[]> {
-  const current = await session.bag(relationId, scope, session.own(scope));
+  if (scope === "app" && !await session.isLeader()) {
+    throw explain(new NotLeaderError("relation-set", 1, "cannot write relation settings"));
+  }
+  const current = await currentBag(session, relationId, scope);
+  if (!current) return [];
   const changed = Object.fromEntries([...values].filter(([key, value]) => (current[key] ?? "") !== value));
   const keys = Object.keys(changed);
   if (keys.length === 0) return [];
@@ -114,6 +123,31 @@ async function bagWrite(session: Session, { relationId, scope, values }: BagEffe
     text: session.redactor.apply(`relation-set -r ${relationId}${scope === "app" ? " --app" : ""} ${list}`),
     run: () => session.commands.relation.set(relationId, scope, changed),
   }];
+}
+
+/** A handler of `broken` that was deferred may outlive its relation: then there is no databag to write to. */
+async function currentBag(
+  session: Session,
+  relationId: number,
+  scope: BagEffect["scope"],
+): Promise<Record<string, string> | undefined> {
+  try {
+    return await session.bag(relationId, scope, session.own(scope));
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    session.log.warning(`relation ${relationId} is gone: its databag is not written`);
+    return undefined;
+  }
+}
+
+/** What is stored outlives the knowledge of what is secret: a later hook would show it. */
+function maskStored({ state, redactor }: Session): void {
+  const { unit, application, blocked } = state.statuses;
+  for (const part of [unit, application]) {
+    for (const [source, [level, message]] of Object.entries(part)) part[source] = [level, redactor.apply(message)];
+  }
+  for (const [key, message] of Object.entries(blocked)) blocked[key] = redactor.apply(message);
+  state.deferred = state.deferred.map((entry) => ({ ...entry, reason: redactor.apply(entry.reason) }));
 }
 
 function secretWrite({ commands: { secret } }: Session, effect: SecretEffect): Write {
@@ -164,23 +198,19 @@ function actionWrites({ effects: { action }, commands, redactor }: Session): Wri
   return [...results, { text: `action-fail ${message}`, run: () => commands.action.fail(message) }];
 }
 
-/** Juju itself changes the unit's status around these hooks, so that what was shown last says nothing. */
-const STATUS_OVERWRITTEN = new Set(["install", "start"]);
-
-async function statusWrite(session: Session, scope: "unit" | "application", event: Event): Promise<Write[]> {
-  const { statuses } = session.state;
-  const urgent = mostUrgent(statuses, scope);
+/** Juju is asked what shows: a hook that failed after its status-set, or another leader, may have changed it. */
+async function statusWrite(session: Session, scope: "unit" | "application"): Promise<Write[]> {
+  const { status } = session.commands;
+  const urgent = mostUrgent(session.state.statuses, scope);
   if (!urgent) return [];
   const level: StatusLevel = urgent[0];
   const message = session.redactor.apply(urgent[1]);
-  const shown = statuses.shown[scope];
-  const same = shown?.[0] === level && shown[1] === message;
-  if (same && !(scope === "unit" && STATUS_OVERWRITTEN.has(event.name))) return [];
   if (scope === "application" && !await session.isLeader()) return [];
-  statuses.shown[scope] = [level, message];
+  const shown = scope === "unit" ? await status.get() : await status.getApplication();
+  if (shown.status === level && shown.message === message) return [];
   const flag = scope === "application" ? "--application " : "";
   return [{
     text: `status-set ${flag}${level} ${message}`.trimEnd(),
-    run: () => session.commands.status.set(scope, level, message),
+    run: () => status.set(scope, level, message),
   }];
 }

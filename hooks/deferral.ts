@@ -5,6 +5,7 @@
  */
 import type { HookEvent } from "./event.ts";
 import type { Deferred } from "./outcome.ts";
+import { oneLine } from "./text.ts";
 
 /** A handler that asked to be run again, as it is stored. Times are milliseconds since 1970. */
 export interface DeferredEntry {
@@ -79,7 +80,7 @@ export function deferAgain(
   return {
     handler,
     event,
-    reason: outcome.reason,
+    reason: oneLine(outcome.reason),
     firstSeen,
     attempts: (previous?.attempts ?? 0) + 1,
     due: now + outcome.retryAfterMs,

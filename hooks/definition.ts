@@ -52,8 +52,6 @@ export interface LifecycleHandlers {
   readonly leaderElected?: Handler<HookHandler<LifecycleEvent>>;
   readonly leaderDeposed?: Handler<HookHandler<LifecycleEvent>>;
   readonly leaderSettingsChanged?: Handler<HookHandler<LifecycleEvent>>;
-  readonly collectMetrics?: Handler<HookHandler<LifecycleEvent>>;
-  readonly meterStatusChanged?: Handler<HookHandler<LifecycleEvent>>;
   readonly preSeriesUpgrade?: Handler<HookHandler<LifecycleEvent>>;
   readonly postSeriesUpgrade?: Handler<HookHandler<LifecycleEvent>>;
   readonly storageAttached?: Handler<HookHandler<StorageEvent>>;
@@ -74,6 +72,7 @@ export type LifecycleSlot = keyof LifecycleHandlers;
 /**
  * A handler that runs whenever flags say so, after the handlers of the event, in every hook.
  * `{endpoint}` in a flag's name stands for the endpoint whose module it is.
+ * What it needs stays granted in every hook of the charm, because its flags may come up in any.
  * Outcomes: `deferred` needs no entry, because the flags bring the handler back; `blocked` shows until it no longer holds.
  */
 export interface FlagHandler extends FlagCondition {

@@ -4,14 +4,14 @@
  * @module
  */
 import { deferAgain, deferralKey, type DeferredEntry, entryKey, isExpired, needsRelation } from "./deferral.ts";
-import { dropEndpointFlags, raiseEndpointFlags } from "./endpoint_flags.ts";
+import { dropEndpointFlags, raiseEndpointFlags, refreshJoined } from "./endpoint_flags.ts";
 import { FlagLoopError } from "./errors.ts";
 import type { HookEvent } from "./event.ts";
 import { conditionHolds, flagsOf } from "./flags.ts";
 import type { Outcome } from "./outcome.ts";
-import { type FlagStep, type Plan, type Step, watchesEndpoint } from "./plan.ts";
+import { type FlagStep, type Plan, type Step, watchedFlags } from "./plan.ts";
 import type { Session } from "./session.ts";
-import { oneLine } from "./status.ts";
+import { oneLine } from "./text.ts";
 
 /** More rounds than this mean that handlers keep triggering each other. */
 const MAX_ROUNDS = 100;
@@ -23,17 +23,48 @@ const MAX_ROUNDS = 100;
  */
 export async function runPlan(session: Session, event: HookEvent, plan: Plan): Promise<void> {
   for (const entry of plan.lost) forget(session, entry, "this charm revision has no such handler");
+  for (const entry of departed(session.state.deferred, event)) forget(session, entry, "the unit has departed");
+  dropStaleStatuses(session, plan);
   const orphaned = await orphans(session, plan.due);
-  if (event.kind === "relation" && watchesEndpoint(plan.flagSteps, event.endpoint.name)) {
-    await raiseEndpointFlags(session, event);
-  }
+  await keepEndpointFlags(session, event, plan);
   for (const step of plan.due) {
     if (step.entry && orphaned.has(step.entry)) forget(session, step.entry, "its relation is gone");
-    else await runStep(session, step);
+    else if (step.entry && session.state.deferred.includes(step.entry)) await runStep(session, step);
   }
   for (const step of plan.own) await runStep(session, step);
   await runFlagRounds(session, event, plan.flagSteps);
   if (event.kind === "relation") dropEndpointFlags(session, event);
+}
+
+/** A unit's `joined` or `changed` makes no sense after its `departed`: it would bring the unit back. */
+function departed(entries: readonly DeferredEntry[], event: HookEvent): DeferredEntry[] {
+  if (event.kind !== "relation" || event.phase !== "departed") return [];
+  return entries.filter(({ event: other }) =>
+    other.kind === "relation" && other.relationId === event.relationId && other.remoteUnit === event.remoteUnit &&
+    (other.phase === "joined" || other.phase === "changed")
+  );
+}
+
+/** An upgrade may have dropped who reported a status: nobody else would take it back. */
+function dropStaleStatuses({ state }: Session, { sources, flagSteps }: Plan): void {
+  const { unit, application, blocked } = state.statuses;
+  for (const part of [unit, application]) {
+    for (const source of Object.keys(part)) if (!sources.has(source)) delete part[source];
+  }
+  const keys = new Set([...state.deferred.map(entryKey), ...flagSteps.map(({ handler }) => handler)]);
+  for (const key of Object.keys(blocked)) if (!keys.has(key)) delete blocked[key];
+}
+
+async function keepEndpointFlags(session: Session, event: HookEvent, { flagSteps }: Plan): Promise<void> {
+  if (event.kind === "relation") {
+    const watched = watchedFlags(flagSteps, event.endpoint.name);
+    if (watched.size === 0) return;
+    const keys = [...watched].filter((flag) => flag.startsWith("changed.")).map((flag) => flag.slice(8));
+    await raiseEndpointFlags(session, event, new Set(keys));
+  } else if (event.name === "upgrade-charm") {
+    const endpoints = session.charm.endpoints.filter(({ name }) => watchedFlags(flagSteps, name).size > 0);
+    await refreshJoined(session, endpoints);
+  }
 }
 
 async function runStep(session: Session, step: Step): Promise<void> {
@@ -60,13 +91,13 @@ function settle(session: Session, { handler, event, entry }: Step, outcome: Outc
     log.warning(`${handler}: gave up after ${entry.attempts + 1} attempts: ${outcome.reason}`);
     return;
   }
+  if (outcome.kind === "deferred") log.debug(`${handler}: deferred: ${outcome.reason}`);
   // A blocked handler is asked again like a deferred one: whoever mended the cause need not tell the unit.
   const again = outcome.kind === "blocked"
     ? { kind: "deferred" as const, reason: outcome.message, retryAfterMs: 0 }
     : outcome;
   const next = deferAgain(handler, event, again, entry, now);
   state.deferred = replaceInPlace(state.deferred, key, next);
-  log.debug(`${handler}: deferred (attempt ${next.attempts}): ${again.reason}`);
 }
 
 /** Keeps the place of an entry that defers again: entries run in the order of their first deferral. */

@@ -42,6 +42,8 @@ export class Effects {
   readonly action: ActionEffect = { results: new Map() };
   /** Secrets that Juju has already reserved an id for; they come into being if the process exits with 0. */
   addedSecrets = 0;
+  /** Juju has been given some of this, and drops it only when the process fails. */
+  sent = false;
   version: string | undefined;
   reboot: "after" | "now" | undefined;
 

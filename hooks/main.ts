@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import process from "node:process";
 import type { Program } from "./definition.ts";
 import { CharmletError, UsageError } from "./errors.ts";
@@ -25,7 +26,7 @@ export async function main(program: Program): Promise<number> {
   const environment = readJujuEnvironment(env);
   const out = { environment, env, print: printLine(Deno.stdout), printError: printLine(Deno.stderr) };
   try {
-    const invocation = route(process.argv0, Deno.args, environment);
+    const invocation = route(resolve(process.argv0), Deno.args, environment);
     if (invocation.kind !== "cli") return await run(program, { ...out, invocation, dryRun: false });
     const { runCli } = await import("./cli.ts");
     return await runCli(program, { ...out, args: Deno.args });

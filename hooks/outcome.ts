@@ -35,7 +35,10 @@ export const done: Done = { kind: "done" };
 
 /** When a deferred handler runs again, and for how long that goes on. */
 export interface DeferOptions {
-  /** Earliest time of the next attempt, in milliseconds from now. Default 0: the next hook. */
+  /**
+   * Earliest time of the next attempt, in milliseconds from now. Default 0: the next hook. It is made with the first
+   * hook after that time, at the latest with update-status (every five minutes by default).
+   */
   retryAfterMs?: number;
   /**
    * Milliseconds after the first deferral at which waiting stops. The handler then runs one last time with
@@ -45,7 +48,8 @@ export interface DeferOptions {
 }
 
 /**
- * Runs the handler again before a later hook of this unit, with the original event and a fresh context.
+ * Runs the handler again before a later hook of this unit, with the original event and a fresh context. A handler of
+ * `broken` then no longer finds the relation: it keeps what it needs in `ctx.stored` when it runs first.
  *
  * @param reason why, in words for an operator
  */

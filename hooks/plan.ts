@@ -50,6 +50,8 @@ export interface Plan {
   /** The event's own steps. */
   readonly own: readonly Step[];
   readonly flagSteps: readonly FlagStep[];
+  /** Who can report statuses in this charm revision. */
+  readonly sources: ReadonlySet<string>;
 }
 
 /**
@@ -79,7 +81,8 @@ export function planHook(
     else if (isDue(entry, now)) due.push({ ...step, entry });
     else waiting.push(entry);
   }
-  return { due, waiting, lost, own, flagSteps: bindings.flatMap(flagStepsOf) };
+  const sources = new Set(["", ...bindings.map(({ source }) => source)]);
+  return { due, waiting, lost, own, flagSteps: bindings.flatMap(flagStepsOf), sources };
 }
 
 /** Everything that some handler of the plan may need. */
@@ -106,8 +109,10 @@ export function stepsOf(event: HookEvent, bindings: readonly Binding[]): Omit<St
 function relationSteps(event: RelationEvent, binding: Binding): Omit<Step, "entry">[] {
   const handler = binding.definition.on?.[event.phase];
   if (handler === undefined) return [];
+  // A deferred event carries the endpoint as an older charm revision had it.
+  const current = binding.endpoint ? { ...event, endpoint: binding.endpoint } : event;
   const run = (session: Session, entry?: DeferredEntry) => {
-    const ctx = new Context(session, event, binding.source, binding.endpoint, entry);
+    const ctx = new Context(session, current, binding.source, binding.endpoint, entry);
     return handlerFunction(handler)(ctx, ctx.eventRelation());
   };
   return [{
@@ -131,7 +136,9 @@ export function flagStepsOf({ source, endpoint, definition }: Binding): FlagStep
   }));
 }
 
-/** Whether some flag handler looks at the automatic flags of an endpoint. */
-export function watchesEndpoint(flagSteps: readonly FlagStep[], endpoint: string): boolean {
-  return flagSteps.some((step) => flagsOf(step).some((flag) => flag.startsWith(`endpoint.${endpoint}.`)));
+/** The automatic flags of an endpoint that some flag handler looks at, without their common prefix. */
+export function watchedFlags(flagSteps: readonly FlagStep[], endpoint: string): Set<string> {
+  const prefix = `endpoint.${endpoint}.`;
+  const flags = flagSteps.flatMap(flagsOf).filter((flag) => flag.startsWith(prefix));
+  return new Set(flags.map((flag) => flag.slice(prefix.length)));
 }

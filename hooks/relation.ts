@@ -6,7 +6,7 @@
 import type { Endpoint } from "./charm/metadata.ts";
 import { ValueError } from "./errors.ts";
 import type { BagScope } from "./juju/commands/relation.ts";
-import { applicationOf, compareUnits, type Session } from "./session.ts";
+import { compareUnits, type Session } from "./session.ts";
 
 /** Key and value strings of a databag. */
 export type BagData = Readonly<Record<string, string>>;
@@ -117,10 +117,5 @@ export class Relation {
   /** UUID of the remote side's model (Juju 3.6 and later). */
   modelUuid(): Promise<string> {
     return this.#session.once(`model ${this.id}`, () => this.#session.commands.relation.modelUuid(this.id));
-  }
-
-  /** Whether a unit belongs to this side's application. */
-  isPeer(unit: string): boolean {
-    return applicationOf(unit) === this.#session.application;
   }
 }

@@ -11,14 +11,14 @@ import { makeWrites, planCommit } from "./commit.ts";
 import type { Binding, Needs, Permission, Program } from "./definition.ts";
 import { runPlan } from "./dispatch.ts";
 import { CharmletError, UnknownCommandError } from "./errors.ts";
-import type { ActionEvent, Event, HookEvent } from "./event.ts";
+import type { ActionEvent, HookEvent } from "./event.ts";
 import { hookCommands } from "./juju/commands.ts";
 import { connect } from "./juju/connect.ts";
 import { readOnly } from "./juju/dry_run.ts";
 import type { JujuEnvironment } from "./juju/environment.ts";
 import { upgradeLinks } from "./lifecycle/upgrade_charm.ts";
 import { Logger } from "./log.ts";
-import { needsOf, planHook, stepsOf } from "./plan.ts";
+import { needsOf, planHook } from "./plan.ts";
 import { FILE_STORE_NEEDS, PROCESS_TRANSPORT_NEEDS, revokeAllBut } from "./privileges.ts";
 import { Redactor } from "./redact.ts";
 import { type HookInvocation, toEvent } from "./route.ts";
@@ -50,15 +50,59 @@ const RESTRICTED: ReadonlySet<string> = new Set(["collect-metrics", "meter-statu
  */
 export async function run(program: Program, options: RunOptions): Promise<number> {
   const redactor = new Redactor();
+  const forgotten = watchForgottenPromises();
   try {
-    return await runInvocation(program, options, redactor);
+    return await runInvocation(program, options, redactor, forgotten);
   } catch (error) {
+    if (options.dryRun && error instanceof Deno.errors.NotCapable) {
+      options.print(
+        redactor.apply(`would go on with more than reading, which a dry run does not allow: ${error.message}`),
+      );
+      return 0;
+    }
     reportFailure(options, redactor, error);
     return 1;
+  } finally {
+    forgotten.stop();
   }
 }
 
-async function runInvocation(program: Program, options: RunOptions, redactor: Redactor): Promise<number> {
+/** Rejected promises that nobody has waited for so far: Deno would end the process with an unmasked dump of them. */
+interface ForgottenPromises {
+  /** Throws the first reason, if any. */
+  check(): Promise<void>;
+  stop(): void;
+}
+
+function watchForgottenPromises(): ForgottenPromises {
+  const reasons = new Map<Promise<unknown>, unknown>();
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    reasons.set(event.promise, event.reason);
+  };
+  const onHandled = (event: PromiseRejectionEvent) => void reasons.delete(event.promise);
+  addEventListener("unhandledrejection", onRejection);
+  addEventListener("rejectionhandled", onHandled);
+  return {
+    async check() {
+      if (reasons.size === 0) return;
+      // That somebody did wait in the end is told with the next turn of the event loop.
+      await new Promise((resolve) => setTimeout(resolve));
+      for (const reason of reasons.values()) throw reason;
+    },
+    stop() {
+      removeEventListener("unhandledrejection", onRejection);
+      removeEventListener("rejectionhandled", onHandled);
+    },
+  };
+}
+
+async function runInvocation(
+  program: Program,
+  options: RunOptions,
+  redactor: Redactor,
+  forgotten: ForgottenPromises,
+): Promise<number> {
   const { environment, invocation } = options;
   const [reading, agent] = await Promise.all([readCharm(environment.charmDir), openAgent(options, redactor)]);
   try {
@@ -69,9 +113,10 @@ async function runInvocation(program: Program, options: RunOptions, redactor: Re
       return 0;
     }
     return event.kind === "action"
-      ? await runAction(program, options, agent, reading, event)
-      : await runHook(program, options, agent, reading, event);
+      ? await runAction(program, options, agent, reading, event, forgotten)
+      : await runHook(program, options, agent, reading, event, forgotten);
   } finally {
+    await agent.log.flush();
     agent.close();
   }
 }
@@ -82,7 +127,7 @@ type Agent = Awaited<ReturnType<typeof openAgent>>;
 async function openAgent(options: RunOptions, redactor: Redactor) {
   const { environment, env, dryRun } = options;
   const { transport, fallback } = await connect(environment, env);
-  const used = dryRun ? readOnly(transport, () => {}) : transport;
+  const used = dryRun ? readOnly(transport, (command) => reportKept(options, command)) : transport;
   const commands = hookCommands(used);
   const isAction = options.invocation.kind === "action";
   const log = new Logger({
@@ -93,6 +138,10 @@ async function openAgent(options: RunOptions, redactor: Redactor) {
   if (fallback !== undefined) log.debug(`hook commands run as processes: ${fallback}`);
   const transportNeeds: readonly Permission[] = transport.kind === "process" ? PROCESS_TRANSPORT_NEEDS : [];
   return { commands, log, redactor, transportNeeds, close: () => transport.close() };
+}
+
+function reportKept({ print }: RunOptions, command: string): void {
+  if (command !== "juju-log") print(`would run: ${command}`);
 }
 
 async function openState(agent: Agent, environment: JujuEnvironment): Promise<[UnitState, StateBackend]> {
@@ -115,16 +164,19 @@ async function runHook(
   agent: Agent,
   reading: CharmReading,
   event: HookEvent,
+  forgotten: ForgottenPromises,
 ): Promise<number> {
-  const bindings: Binding[] = [upgradeLinks, ...await activate(reading.charm, program)];
-  if (RESTRICTED.has(event.name) && stepsOf(event, bindings).length === 0) return 0;
+  if (RESTRICTED.has(event.name)) return 0;
+  const active = await activate(reading.charm, program);
+  const bindings: Binding[] = options.dryRun ? active : [upgradeLinks, ...active];
   const [state, backend] = await openState(agent, options.environment);
   try {
     const session = newSession(options, agent, reading, state);
     const plan = planHook(event, bindings, state.deferred, session.now());
-    dropPrivileges(agent, backend, [...needsOf(plan)]);
+    dropPrivileges(options, agent, backend, [...needsOf(plan)]);
     await runPlan(session, event, plan);
-    await finish(session, backend, event, options);
+    await forgotten.check();
+    await finish(session, backend, options);
     return 0;
   } finally {
     backend.close();
@@ -137,6 +189,7 @@ async function runAction(
   agent: Agent,
   reading: CharmReading,
   event: ActionEvent,
+  forgotten: ForgottenPromises,
 ): Promise<number> {
   const action = await findAction(program, event.name);
   const spec = reading.charm.actions[event.name];
@@ -149,12 +202,13 @@ async function runAction(
   const [state, backend] = await openState(agent, options.environment);
   const session = newSession(options, agent, reading, state);
   try {
-    dropPrivileges(agent, backend, action.needs ?? []);
+    dropPrivileges(options, agent, backend, action.needs ?? []);
     const params = new ActionParams(spec, await agent.commands.action.params());
     const ctx = new ActionContext(session, event, params);
     const results = await action.run(ctx);
     if (results) ctx.setResults(results);
-    await finish(session, backend, event, options);
+    await forgotten.check();
+    await finish(session, backend, options);
     return 0;
   } catch (error) {
     return await failAction(session, options, error);
@@ -165,15 +219,16 @@ async function runAction(
 
 /** A failed action writes nothing but its results and its message. */
 async function failAction(session: Session, options: RunOptions, error: unknown): Promise<number> {
-  const { action } = session.commands;
-  const expected = error instanceof ActionFailed || error instanceof CharmletError;
-  if (!expected) reportFailure(options, session.redactor, error);
-  const { results } = session.effects.action;
+  const { commands: { action }, effects, redactor } = session;
+  if (options.dryRun) throw error;
+  const { results } = effects.action;
   if (results.size > 0) await action.set(Object.fromEntries(results));
-  await action.fail(session.redactor.apply(message(error)));
-  await session.log.flush();
-  // Juju drops a secret that was added only when the process fails, at the price of the message.
-  return session.effects.addedSecrets > 0 ? 1 : 0;
+  await action.fail(redactor.apply(message(error)));
+  // Only exit status 1 makes Juju drop what it has taken. It replaces the message: standard error keeps it in the results.
+  const taken = effects.sent || effects.addedSecrets > 0;
+  const expected = error instanceof ActionFailed || error instanceof CharmletError;
+  if (taken || !expected) reportFailure(options, redactor, error);
+  return taken ? 1 : 0;
 }
 
 function newSession(options: RunOptions, agent: Agent, reading: CharmReading, state: UnitState): Session {
@@ -188,21 +243,25 @@ function newSession(options: RunOptions, agent: Agent, reading: CharmReading, st
   });
 }
 
-function dropPrivileges(agent: Agent, backend: StateBackend, needs: Needs): void {
+/** A dry run keeps what looks, and gives up what changes: handlers do their workload's work themselves. */
+const HARMLESS: ReadonlySet<Permission> = new Set(["read", "env", "sys", "import"]);
+
+function dropPrivileges({ dryRun }: RunOptions, agent: Agent, backend: StateBackend, needs: Needs): void {
   const store: readonly Permission[] = backend.kind === "file" ? FILE_STORE_NEEDS : [];
-  revokeAllBut(new Set([...needs, ...agent.transportNeeds, ...store]));
+  const own = dryRun ? needs.filter((need) => HARMLESS.has(need)) : needs;
+  revokeAllBut(new Set([...own, ...agent.transportNeeds, ...store]));
 }
 
-async function finish(session: Session, backend: StateBackend, event: Event, options: RunOptions): Promise<void> {
-  const commit = await planCommit(session, backend, event);
+async function finish(session: Session, backend: StateBackend, options: RunOptions): Promise<void> {
+  const commit = await planCommit(session, backend);
   if (options.dryRun) {
     const writes = [...commit.buffered, ...commit.file, ...commit.immediate];
     for (const { text } of writes) options.print(`would run: ${text}`);
     if (writes.length === 0) options.print("would write nothing");
   } else {
-    await makeWrites(commit);
+    session.effects.sent = true;
+    await makeWrites(commit, () => session.log.flush());
   }
-  await session.log.flush();
 }
 
 /** A charm directory that cannot be written, or a full disk, costs only the cache. */

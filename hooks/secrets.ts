@@ -30,6 +30,7 @@ export class Secrets {
     const content = mode !== "tracked" && pending?.kind === "set" && pending.content
       ? pending.content
       : await this.#session.once(`secret ${mode} ${uri}`, () => this.#session.commands.secret.get(uri, mode));
+    if (mode === "refresh") this.#session.remember(`secret tracked ${uri}`, content);
     this.#mask(content);
     return content;
   }
@@ -42,8 +43,9 @@ export class Secrets {
    */
   async add(content: SecretContent, options: SecretOptions = {}): Promise<string> {
     this.#mask(content);
+    const uri = await this.#session.commands.secret.add(content, options);
     this.#session.effects.addedSecrets++;
-    return await this.#session.commands.secret.add(content, options);
+    return uri;
   }
 
   /** Replaces the whole content of an own secret when the hook commits. */

@@ -65,6 +65,11 @@ export class Session {
     return answer;
   }
 
+  /** Gives later callers of {@linkcode Session.once} an answer that another read has brought. */
+  remember(key: string, answer: unknown): void {
+    this.#reads.set(key, Promise.resolve(answer));
+  }
+
   /** Whether this unit leads; true holds for about 30 s from the first call. */
   isLeader(): Promise<boolean> {
     return this.once("leader", () => this.commands.leadership.isLeader());

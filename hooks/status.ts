@@ -5,12 +5,10 @@
  */
 import type { StatusLevel } from "./juju/commands/status.ts";
 import type { StatusPair, StoredStatuses } from "./state/unit_state.ts";
+import { oneLine } from "./text.ts";
 
 /** Most urgent first. */
 export const STATUS_PRIORITY: readonly StatusLevel[] = ["blocked", "maintenance", "waiting", "active"];
-
-/** Longest message that is sent, in characters; Juju's tables cut much earlier. */
-const MAX_MESSAGE = 1_000;
 
 /** What a handler may set. */
 export class StatusReporter {
@@ -60,10 +58,4 @@ export function mostUrgent(
     }
   }
   return undefined;
-}
-
-/** A message fit for a status: one line, of bounded length. */
-export function oneLine(message: string): string {
-  const text = message.replaceAll(/\s+/g, " ").trim();
-  return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DeferredEntry } from "../deferral.ts";
+import { type DeferredEntry, entryKey } from "../deferral.ts";
 import { StateError } from "../errors.ts";
 import { isRecord } from "../juju/shape.ts";
 import { migrateState, type Migration, MIGRATIONS, SCHEMA_KEY, SCHEMA_VERSION } from "./schema.ts";
@@ -17,14 +17,15 @@ export interface StoredStatuses {
   unit: Record<string, StatusPair>;
   /** Application statuses by source. */
   application: Record<string, StatusPair>;
-  /** Messages of handlers that returned `blocked`, by deferral key. */
+  /** Messages of handlers that returned `blocked`, by deferral key or flag handler. */
   blocked: Record<string, string>;
-  /** What was last set, by scope. */
-  shown: Partial<Record<"unit" | "application", StatusPair>>;
 }
 
 const PREFIX = "charmlet.";
 const STORED_PREFIX = `${PREFIX}stored.`;
+/** Each deferred entry and each remote's fingerprints have a key of their own: Juju bounds a value, not their number. */
+const DEFERRED_PREFIX = `${PREFIX}deferred.`;
+const SEEN_PREFIX = `${PREFIX}seen.`;
 
 /** Typed view of the stored keys and values of this unit. */
 export class UnitState {
@@ -34,11 +35,13 @@ export class UnitState {
   deferred: DeferredEntry[];
   /** Statuses by source. */
   readonly statuses: StoredStatuses;
-  /** Fingerprints of databag values that a `changed` flag was raised for, by `relation/unit`. */
-  readonly seen: Record<string, Record<string, string>>;
+  /** Fingerprints of databag values that `changed` flags were raised for, by `relation/unit`. */
+  readonly seen: Map<string, Record<string, string>>;
   readonly #raw: Readonly<Record<string, string>>;
   readonly #loaded: Readonly<Record<string, string>>;
   readonly #stored = new Map<string, unknown>();
+  /** Number of each stored entry: the order of the first deferrals. */
+  readonly #numbers: Map<string, number>;
 
   /**
    * @param raw keys and values as stored, in whatever layout
@@ -52,9 +55,14 @@ export class UnitState {
     this.#raw = raw;
     this.#loaded = migrateState(raw, target, migrations);
     this.flags = new Set(this.#read("flags", isStrings, []));
-    this.deferred = this.#read("deferred", isEntries, []);
-    this.statuses = this.#read("statuses", isStatuses, { unit: {}, application: {}, blocked: {}, shown: {} });
-    this.seen = this.#read("seen", isSeen, {});
+    const numbers = this.#namesBelow(DEFERRED_PREFIX).map(Number).sort((a, b) => a - b);
+    const entries = numbers.map((number) => [this.#require(`deferred.${number}`, isEntry), number] as const);
+    this.deferred = entries.map(([entry]) => entry);
+    this.#numbers = new Map(entries.map(([entry, number]) => [entryKey(entry), number]));
+    this.statuses = this.#read("statuses", isStatuses, { unit: {}, application: {}, blocked: {} });
+    this.seen = new Map(
+      this.#namesBelow(SEEN_PREFIX).map((remote) => [remote, this.#require(`seen.${remote}`, isPrints)]),
+    );
   }
 
   /** The value that a scope (an endpoint, or the charm) stored; undefined when none. */
@@ -70,23 +78,25 @@ export class UnitState {
 
   /** Names of the scopes that have stored something. */
   storedScopes(): string[] {
-    const loaded = Object.keys(this.#loaded).filter((key) => key.startsWith(STORED_PREFIX))
-      .map((key) => key.slice(STORED_PREFIX.length));
-    return [...new Set([...loaded, ...this.#stored.keys()])].filter((scope) => this.stored(scope) !== undefined);
+    return [...new Set([...this.#namesBelow(STORED_PREFIX), ...this.#stored.keys()])].filter((scope) =>
+      this.stored(scope) !== undefined
+    );
   }
 
   /** What differs from what was loaded: new values, and null for keys that are to be removed. */
   changes(): Map<string, string | null> {
-    const { unit, application, blocked, shown } = this.statuses;
-    const noStatus = [unit, application, blocked, shown].every((part) => Object.keys(part).length === 0);
+    const { unit, application, blocked } = this.statuses;
+    const noStatus = [unit, application, blocked].every((part) => Object.keys(part).length === 0);
     const removed = Object.keys(this.#raw).filter((key) => !(key in this.#loaded));
     const next = new Map<string, string | null>([
       ...removed.map((key) => [key, null] as const),
       ...Object.entries(this.#loaded).filter(([key]) => key !== SCHEMA_KEY),
       [`${PREFIX}flags`, this.flags.size === 0 ? null : JSON.stringify([...this.flags].sort())],
-      [`${PREFIX}deferred`, this.deferred.length === 0 ? null : JSON.stringify(this.deferred)],
       [`${PREFIX}statuses`, noStatus ? null : JSON.stringify(this.statuses)],
-      [`${PREFIX}seen`, Object.keys(this.seen).length === 0 ? null : JSON.stringify(this.seen)],
+      ...this.#namesBelow(DEFERRED_PREFIX).map((number) => [DEFERRED_PREFIX + number, null] as const),
+      ...this.#numbered().map(([number, entry]) => [DEFERRED_PREFIX + number, JSON.stringify(entry)] as const),
+      ...this.#namesBelow(SEEN_PREFIX).map((remote) => [SEEN_PREFIX + remote, null] as const),
+      ...[...this.seen].map(([remote, prints]) => [SEEN_PREFIX + remote, JSON.stringify(prints)] as const),
     ]);
     for (const [scope, value] of this.#stored) {
       next.set(`${STORED_PREFIX}${scope}`, value === undefined ? null : JSON.stringify(value));
@@ -97,9 +107,23 @@ export class UnitState {
     return changes;
   }
 
+  /** Entries with their numbers; new ones come last. */
+  #numbered(): [number, DeferredEntry][] {
+    let last = Math.max(-1, ...this.#numbers.values());
+    return this.deferred.map((entry) => [this.#numbers.get(entryKey(entry)) ?? ++last, entry]);
+  }
+
+  #namesBelow(prefix: string): string[] {
+    return Object.keys(this.#loaded).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  }
+
   #read<T>(name: string, check: (value: unknown) => value is T, fallback: T): T {
     const text = this.#loaded[PREFIX + name];
-    if (text === undefined || text === "") return fallback;
+    return text === undefined || text === "" ? fallback : this.#require(name, check);
+  }
+
+  #require<T>(name: string, check: (value: unknown) => value is T): T {
+    const text = this.#loaded[PREFIX + name] ?? "";
     let value: unknown;
     try {
       value = JSON.parse(text);
@@ -120,13 +144,13 @@ function isStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === "string");
 }
 
-function isEntries(value: unknown): value is DeferredEntry[] {
-  return Array.isArray(value) &&
-    value.every((entry) =>
-      isRecord(entry) && typeof entry.handler === "string" && isRecord(entry.event) &&
-      typeof entry.event.name === "string" && typeof entry.due === "number" && typeof entry.firstSeen === "number" &&
-      typeof entry.attempts === "number" && typeof entry.reason === "string"
-    );
+const EVENT_KINDS: ReadonlySet<unknown> = new Set(["lifecycle", "relation", "storage", "secret", "workload"]);
+
+function isEntry(value: unknown): value is DeferredEntry {
+  return isRecord(value) && typeof value.handler === "string" && isRecord(value.event) &&
+    typeof value.event.name === "string" && EVENT_KINDS.has(value.event.kind) &&
+    (value.event.kind !== "relation" || isRecord(value.event.endpoint)) && typeof value.due === "number" &&
+    typeof value.firstSeen === "number" && typeof value.attempts === "number" && typeof value.reason === "string";
 }
 
 function isPairs(value: unknown): value is Record<string, StatusPair> {
@@ -134,13 +158,10 @@ function isPairs(value: unknown): value is Record<string, StatusPair> {
 }
 
 function isStatuses(value: unknown): value is StoredStatuses {
-  return isRecord(value) && isPairs(value.unit) && isPairs(value.application) && isPairs(value.shown) &&
+  return isRecord(value) && isPairs(value.unit) && isPairs(value.application) &&
     isRecord(value.blocked) && Object.values(value.blocked).every((message) => typeof message === "string");
 }
 
-function isSeen(value: unknown): value is Record<string, Record<string, string>> {
-  return isRecord(value) &&
-    Object.values(value).every((bag) =>
-      isRecord(bag) && Object.values(bag).every((print) => typeof print === "string")
-    );
+function isPrints(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every((print) => typeof print === "string");
 }

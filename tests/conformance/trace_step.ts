@@ -113,7 +113,7 @@ export async function runHook(
   const interfaces = await activate(run.charm, { interfaces: run.interfaces, actions: [] });
   const bindings = [...interfaces, charm];
   await runPlan(session, event, planHook(event, bindings, state.deferred, session.now()));
-  await makeWrites(await planCommit(session, backend, event));
+  await makeWrites(await planCommit(session, backend), () => session.log.flush());
   await session.log.flush();
   const result = commit(hook);
   if (!result.ok) throw new Error(result.error);

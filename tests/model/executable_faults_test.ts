@@ -77,3 +77,36 @@ Deno.test("a hook killed at any of its commands ends, after the retry, as if it 
     assertEquals(disturbed.end, undisturbed.end, `killed after command ${command}`);
   }
 });
+
+Deno.test("log lines before a failure arrive", async () => {
+  await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    await tryMode(model, "log-and-throw");
+    const entry = model.timeline.findLast(({ name }) => name === "config-changed");
+    assertEquals(entry?.commands.filter(({ name }) => name === "juju-log").length, 5);
+  });
+});
+
+Deno.test("a promise that rejects before it is awaited is no failure; one that nobody awaits is, in one masked line", async () => {
+  await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    assertEquals((await tryMode(model, "late-await")).outcome, "done");
+    const { lines, outcome } = await tryMode(model, "forget");
+    assertEquals([outcome, lines], ["failed", ["charmlet: config-changed: Error: nobody may see [secret]"]]);
+  });
+});
+
+Deno.test("an action of which Juju refuses a part leaves nothing of the rest, and still says why", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    const before = written(structuredClone(model.status()));
+    const task = await model.run("probe/0", "half");
+    assertEquals(task.status, "failed");
+    assertMatch(String(task.results.stderr), /charmlet: half: open-port failed/);
+    assertEquals(written(model.status()), before);
+    assertEquals(Object.values(model.status().relations)[0]?.unitBags["probe/0"]?.half, undefined);
+  });
+});

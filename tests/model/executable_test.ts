@@ -155,6 +155,22 @@ Deno.test("--dry-run prints what would be written and writes nothing", async () 
   });
 });
 
+Deno.test("--dry-run of an upgrade repairs nothing, and a handler that would do more than look is stopped", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm, config: { mode: "quiet" } });
+    await model.settle();
+    const dry = (path: string) => model.exec("probe/0", `JUJU_DISPATCH_PATH=${path} hooks/charmlet --dry-run`);
+    await model.exec("probe/0", "rm hooks/crew-relation-*");
+    assertEquals((await dry("hooks/upgrade-charm")).stdout, "would write nothing\n");
+    const listed = await model.exec("probe/0", "ls hooks | grep -c crew");
+    assertEquals(listed.stdout, "0\n");
+    model.setConfig("probe", { mode: "run" });
+    const spawning = await dry("hooks/config-changed");
+    assertEquals(spawning.code, 0, spawning.stderr);
+    assertMatch(spawning.stdout, /would go on with more than reading, which a dry run does not allow: .*run access/);
+  });
+});
+
 Deno.test("hook commands as processes give the same end as the native protocol", async () => {
   const ends: unknown[] = [];
   for (const kind of ["native", "process"]) {

@@ -268,29 +268,28 @@ Deno.test("handlers that keep triggering each other are named", async () => {
   assertMatch(error.message, /after 100 rounds: site:when (a|b)/);
 });
 
-Deno.test("endpoint flags follow the relation, for endpoints that a flag handler watches", async () => {
+Deno.test("endpoint flags follow the relation, for endpoints and keys that a flag handler watches", async () => {
   const world = smallWorld();
   const bindings = [bind({ when: [{ name: "watch", when: ["endpoint.site.changed.hostname"], run: () => done }] })];
   const flags = async (event: ReturnType<typeof relationEvent>) =>
     [...(await runHook(world, event, bindings)).session.state.flags].sort();
   const bag = world.relations[1]?.unitBags["proxy/1"];
   assert(bag);
-  const joined = ["endpoint.site.changed", "endpoint.site.changed.ingress-address", "endpoint.site.joined"];
+  const joined = ["endpoint.site.changed", "endpoint.site.joined"];
   assertEquals(await flags(relationEvent("joined")), joined);
-  assertEquals(await flags(relationEvent("changed")), joined);
+  bag.other = "x";
+  assertEquals(await flags(relationEvent("changed")), joined, "nobody watches the key that changed");
   bag.hostname = "h";
-  const changed = ["endpoint.site.changed", "endpoint.site.changed.hostname", ...joined.slice(1)];
+  const changed = ["endpoint.site.changed", "endpoint.site.changed.hostname", "endpoint.site.joined"];
   assertEquals(await flags(relationEvent("changed")), changed);
   assertEquals(
     (await flags(relationEvent("departed"))).includes("endpoint.site.joined"),
     true,
     "proxy/0 is still there",
   );
-  assertEquals(
-    (await flags(relationEvent("broken"))).includes("endpoint.site.broken"),
-    false,
-    "lasts for the hook only",
-  );
+  const after = await flags(relationEvent("broken"));
+  assertEquals(after.includes("endpoint.site.broken"), false, "lasts for the hook only");
+  assertEquals(after.includes("endpoint.site.joined"), false);
 });
 
 Deno.test("what a hook may need is what its handlers declare", () => {

@@ -185,8 +185,8 @@ export async function runHook(
       now: () => now,
     });
     await runPlan(session, event, planHook(event, bindings, state.deferred, now));
-    const plan = await planCommit(session, backend, event);
-    await makeWrites(plan);
+    const plan = await planCommit(session, backend);
+    await makeWrites(plan, () => session.log.flush());
     await session.log.flush();
     const result = commit(run);
     if (!result.ok) throw new Error(result.error);

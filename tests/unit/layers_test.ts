@@ -6,7 +6,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** Lowest layer first. A file belongs to the first pattern that matches. */
 const LAYERS: readonly (readonly [string, RegExp])[] = [
   ["agent, state and charm files", /^hooks\/(juju|state|charm)\//],
-  ["vocabulary", /^hooks\/(errors|event|outcome|deferral|version)\.ts$/],
+  ["vocabulary", /^hooks\/(errors|event|outcome|deferral|text|version)\.ts$/],
   ["workload clients", /^interfaces\/clients\//],
   ["interfaces and actions", /^(interfaces|actions)\/(?!registry\.ts)/],
   ["registries", /^(interfaces|actions)\/registry\.ts$/],

@@ -3,7 +3,7 @@ import type { StoredStatuses } from "../../hooks/state/unit_state.ts";
 import { mostUrgent, StatusReporter } from "../../hooks/status.ts";
 
 function statuses(): StoredStatuses {
-  return { unit: {}, application: {}, blocked: {}, shown: {} };
+  return { unit: {}, application: {}, blocked: {} };
 }
 
 Deno.test("the most urgent status wins, whoever reported last", () => {

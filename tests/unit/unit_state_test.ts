@@ -42,7 +42,7 @@ Deno.test("damaged state is refused, never overwritten", () => {
     );
   }
   assertThrows(() => new UnitState({ charmlet: "one" }), StateError, "unusable schema version");
-  assertThrows(() => new UnitState({ "charmlet.deferred": '[{"handler":1}]' }), StateError, "deferred is damaged");
+  assertThrows(() => new UnitState({ "charmlet.deferred.0": '{"handler":1}' }), StateError, "deferred.0 is damaged");
 });
 
 Deno.test("migrations run one after the other and their result is written", () => {

@@ -9,6 +9,13 @@ import { asRecord, asString } from "../shape.ts";
 /** Statuses that a charm may set. */
 export type StatusLevel = "maintenance" | "blocked" | "waiting" | "active";
 
+function statusOf(reply: Record<string, unknown>): { status: string; message: string } {
+  return {
+    status: asString("status-get", reply.status ?? null),
+    message: asString("status-get", reply.message ?? null),
+  };
+}
+
 /** Typed forms of `status-set`, `status-get` and `application-version-set`. */
 export function statusCommands(call: Call) {
   return {
@@ -19,16 +26,12 @@ export function statusCommands(call: Call) {
     },
     /** The unit's own status. */
     async get(): Promise<{ status: string; message: string }> {
-      const reply = asRecord("status-get", await call.json("status-get", ["--include-data"]));
-      return {
-        status: asString("status-get", reply.status ?? null),
-        message: asString("status-get", reply.message ?? null),
-      };
+      return statusOf(asRecord("status-get", await call.json("status-get", ["--include-data"])));
     },
-    /** The application's status with those of its units; leader only. */
-    async getApplication(): Promise<Record<string, unknown>> {
-      const reply = await call.json("status-get", ["--include-data", "--application"]);
-      return asRecord("status-get", asRecord("status-get", reply)["application-status"] ?? null);
+    /** The application's own status; leader only. */
+    async getApplication(): Promise<{ status: string; message: string }> {
+      const reply = asRecord("status-get", await call.json("status-get", ["--include-data", "--application"]));
+      return statusOf(asRecord("status-get", reply["application-status"] ?? null));
     },
     /** Sets the version that `juju status` shows for the application, **at once**. */
     async setVersion(version: string): Promise<void> {

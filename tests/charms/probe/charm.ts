@@ -28,6 +28,23 @@ const MODES: Readonly<Record<string, (ctx: Context) => Promise<Outcome> | Outcom
     await writeEverywhere(ctx);
     throw new Error("thrown after everything was written");
   },
+  "log-and-throw": (ctx) => {
+    for (let line = 1; line <= 5; line++) ctx.log.warning(`diagnostic ${line}`);
+    throw new Error("after five lines");
+  },
+  "late-await": async (ctx) => {
+    const read = failing();
+    await ctx.config();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await read.catch(() => {});
+    return done;
+  },
+  forget: async (ctx) => {
+    ctx.mask("correct horse");
+    failing();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return done;
+  },
   leak: async (ctx) => {
     ctx.mask("correct horse");
     await writeEverywhere(ctx);
@@ -40,6 +57,11 @@ const MODES: Readonly<Record<string, (ctx: Context) => Promise<Outcome> | Outcom
     return done;
   },
 };
+
+async function failing(): Promise<void> {
+  await Promise.resolve();
+  throw new Error("nobody may see correct horse");
+}
 
 async function writeEverywhere(ctx: Context): Promise<void> {
   for (const relation of await ctx.relations("crew")) relation.local.set({ mark: "x" });
@@ -83,6 +105,15 @@ const secret = defineAction({
   },
 });
 
+const half = defineAction({
+  name: "half",
+  async run(ctx) {
+    for (const relation of await ctx.relations("crew")) relation.local.set({ half: "written" });
+    ctx.stored.set("half");
+    ctx.openPort("no port");
+  },
+});
+
 const announce = defineAction({
   name: "announce",
   async run(ctx) {
@@ -102,6 +133,10 @@ const configChanged = async (ctx: Context): Promise<Outcome> => {
 
 if (import.meta.main) {
   Deno.exit(
-    await dispatch({ interfaces: [crew], actions: [spawn, secret, announce], charm: { lifecycle: { configChanged } } }),
+    await dispatch({
+      interfaces: [crew],
+      actions: [spawn, secret, half, announce],
+      charm: { lifecycle: { configChanged } },
+    }),
   );
 }

@@ -27,6 +27,8 @@ export async function bundle(entry: string, directory: string): Promise<string> 
       "bundle",
       "--quiet",
       "--platform=deno",
+      // Starting is most of what a hook costs, and V8 reads shorter text sooner.
+      "--minify",
       "--code-splitting",
       `--outdir=${directory}`,
       ...denoFlags(registry),

@@ -84,6 +84,8 @@ async function denoCompile(directory: string, entryFile: string, executable: str
         "--no-check",
         // The code cache would be a file with a predictable name in /tmp: not for a program that root runs.
         "--no-code-cache",
+        // A hook is over before the baseline compiler's work could pay; the optimising ones stay for what runs long.
+        "--v8-flags=--no-sparkplug",
         `--target=${target}`,
         `--output=${executable}`,
         entryFile,

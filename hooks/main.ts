@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { resolve } from "node:path";
-import process from "node:process";
 import type { Program } from "./definition.ts";
 import { CharmletError, UsageError } from "./errors.ts";
-import { readJujuEnvironment } from "./juju/environment.ts";
+import { type JujuEnvironment, readJujuEnvironment } from "./juju/environment.ts";
 import { route } from "./route.ts";
 import { run } from "./run.ts";
 
@@ -26,7 +24,7 @@ export async function main(program: Program): Promise<number> {
   const environment = readJujuEnvironment(env);
   const out = { environment, env, print: printLine(Deno.stdout), printError: printLine(Deno.stderr) };
   try {
-    const invocation = route(resolve(process.argv0), Deno.args, environment);
+    const invocation = route(await argv0(environment), Deno.args, environment);
     if (invocation.kind !== "cli") return await run(program, { ...out, invocation, dryRun: false });
     const { runCli } = await import("./cli.ts");
     return await runCli(program, { ...out, args: Deno.args });
@@ -35,6 +33,13 @@ export async function main(program: Program): Promise<number> {
     out.printError(`charmlet: ${error.message}`);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** The path that the process was started by. Where Juju names the hook nothing asks for it, and Node's part stays unread. */
+async function argv0({ dispatchPath }: JujuEnvironment): Promise<string> {
+  if (dispatchPath !== "") return "";
+  const [{ resolve }, { default: process }] = await Promise.all([import("node:path"), import("node:process")]);
+  return resolve(process.argv0);
 }
 
 /** A closed pipe must not fail a hook. */

@@ -5,40 +5,24 @@
  */
 import { ActionContext, ActionFailed } from "./action_context.ts";
 import { ActionParams } from "./action_params.ts";
+import { type Agent, openAgent, openState } from "./agent.ts";
 import { activate, findAction } from "./bindings.ts";
 import { type CharmReading, readCharm } from "./charm/load.ts";
 import { makeWrites, planCommit } from "./commit.ts";
 import type { Binding, Needs, Permission, Program } from "./definition.ts";
 import { runPlan } from "./dispatch.ts";
-import { CharmletError, UnknownCommandError } from "./errors.ts";
+import { CharmletError } from "./errors.ts";
 import type { ActionEvent, HookEvent } from "./event.ts";
-import { hookCommands } from "./juju/commands.ts";
-import { connect } from "./juju/connect.ts";
-import { readOnly } from "./juju/dry_run.ts";
-import type { JujuEnvironment } from "./juju/environment.ts";
+import { type ForgottenPromises, watchForgottenPromises } from "./forgotten_promises.ts";
 import { upgradeLinks } from "./lifecycle/upgrade_charm.ts";
-import { Logger } from "./log.ts";
-import { needsOf, planHook } from "./plan.ts";
-import { FILE_STORE_NEEDS, PROCESS_TRANSPORT_NEEDS, revokeAllBut } from "./privileges.ts";
+import { needsOf, type Plan, planHook } from "./plan.ts";
+import { FILE_STORE_NEEDS, revokeAllBut } from "./privileges.ts";
 import { Redactor } from "./redact.ts";
-import { type HookInvocation, toEvent } from "./route.ts";
+import { toEvent } from "./route.ts";
+import type { RunOptions } from "./run_options.ts";
 import { Session } from "./session.ts";
-import { agentStore } from "./state/agent_store.ts";
 import type { StateBackend } from "./state/backend.ts";
-import { UnitState } from "./state/unit_state.ts";
-
-/** What a run needs of the process. */
-export interface RunOptions {
-  readonly invocation: HookInvocation;
-  readonly environment: JujuEnvironment;
-  readonly env: Readonly<Record<string, string>>;
-  /** Prints a line on standard output: in a hook, the agent logs it at DEBUG. */
-  readonly print: (line: string) => void;
-  /** Prints a line on standard error: the agent logs it at WARNING. */
-  readonly printError: (line: string) => void;
-  /** Print what would be written, and write nothing. */
-  readonly dryRun: boolean;
-}
+import type { UnitState } from "./state/unit_state.ts";
 
 /** Hooks in which most hook commands are refused (juju restricted contexts). */
 const RESTRICTED: ReadonlySet<string> = new Set(["collect-metrics", "meter-status-changed"]);
@@ -67,36 +51,6 @@ export async function run(program: Program, options: RunOptions): Promise<number
   }
 }
 
-/** Rejected promises that nobody has waited for so far: Deno would end the process with an unmasked dump of them. */
-interface ForgottenPromises {
-  /** Throws the first reason, if any. */
-  check(): Promise<void>;
-  stop(): void;
-}
-
-function watchForgottenPromises(): ForgottenPromises {
-  const reasons = new Map<Promise<unknown>, unknown>();
-  const onRejection = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    reasons.set(event.promise, event.reason);
-  };
-  const onHandled = (event: PromiseRejectionEvent) => void reasons.delete(event.promise);
-  addEventListener("unhandledrejection", onRejection);
-  addEventListener("rejectionhandled", onHandled);
-  return {
-    async check() {
-      if (reasons.size === 0) return;
-      // That somebody did wait in the end is told with the next turn of the event loop.
-      await new Promise((resolve) => setTimeout(resolve));
-      for (const reason of reasons.values()) throw reason;
-    },
-    stop() {
-      removeEventListener("unhandledrejection", onRejection);
-      removeEventListener("rejectionhandled", onHandled);
-    },
-  };
-}
-
 async function runInvocation(
   program: Program,
   options: RunOptions,
@@ -104,8 +58,9 @@ async function runInvocation(
   forgotten: ForgottenPromises,
 ): Promise<number> {
   const { environment, invocation } = options;
-  const [reading, agent] = await Promise.all([readCharm(environment.charmDir), openAgent(options, redactor)]);
+  const agent = await openAgent(options, redactor);
   try {
+    const reading = await readCharm(environment.charmDir);
     if (!options.dryRun) await keepCache(reading);
     const event = toEvent(invocation, environment, reading.charm);
     if (event === undefined) {
@@ -118,43 +73,6 @@ async function runInvocation(
   } finally {
     await agent.log.flush();
     agent.close();
-  }
-}
-
-/** The agent, and what one run shares. */
-type Agent = Awaited<ReturnType<typeof openAgent>>;
-
-async function openAgent(options: RunOptions, redactor: Redactor) {
-  const { environment, env, dryRun } = options;
-  const { transport, fallback } = await connect(environment, env);
-  const used = dryRun ? readOnly(transport, (command) => reportKept(options, command)) : transport;
-  const commands = hookCommands(used);
-  const isAction = options.invocation.kind === "action";
-  const log = new Logger({
-    send: (level, message) => commands.model.log(level, message),
-    // What an action prints goes into its results.
-    printDebug: isAction && !dryRun ? undefined : options.print,
-  }, redactor);
-  if (fallback !== undefined) log.debug(`hook commands run as processes: ${fallback}`);
-  const transportNeeds: readonly Permission[] = transport.kind === "process" ? PROCESS_TRANSPORT_NEEDS : [];
-  return { commands, log, redactor, transportNeeds, close: () => transport.close() };
-}
-
-function reportKept({ print }: RunOptions, command: string): void {
-  if (command !== "juju-log") print(`would run: ${command}`);
-}
-
-async function openState(agent: Agent, environment: JujuEnvironment): Promise<[UnitState, StateBackend]> {
-  const store = agentStore(agent.commands);
-  try {
-    return [new UnitState(await store.load()), store];
-  } catch (error) {
-    if (!(error instanceof UnknownCommandError)) throw error;
-    // Juju before 2.8 lacks the one command; where all are missing, this is no hook environment.
-    await agent.commands.leadership.isLeader();
-    const { fileStore } = await import("./state/file_store.ts");
-    const file = await fileStore(environment.charmDir);
-    return [new UnitState(await file.load()), file];
   }
 }
 
@@ -173,6 +91,10 @@ async function runHook(
   try {
     const session = newSession(options, agent, reading, state);
     const plan = planHook(event, bindings, state.deferred, session.now());
+    if (isQuiet(plan)) {
+      if (options.dryRun) options.print("would write nothing");
+      return 0;
+    }
     dropPrivileges(options, agent, backend, [...needsOf(plan)]);
     await runPlan(session, event, plan);
     await forgotten.check();
@@ -181,6 +103,11 @@ async function runHook(
   } finally {
     backend.close();
   }
+}
+
+/** Whether there is nothing to run: then there is nothing to write either. */
+function isQuiet({ due, lost, own, flagSteps }: Plan): boolean {
+  return due.length + lost.length + own.length + flagSteps.length === 0;
 }
 
 async function runAction(

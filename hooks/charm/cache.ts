@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { isRecord } from "../juju/shape.ts";
 import type { CharmMetadata } from "./metadata.ts";
 import { CHARM_FILES, type CharmSources } from "./sources.ts";
@@ -24,7 +23,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
  */
 export function readCache(dir: string, sources: CharmSources): CharmMetadata | undefined {
   try {
-    const path = join(dir, DIRECTORY, FILE);
+    const path = `${dir}/${DIRECTORY}/${FILE}`;
     const { isFile, isSymlink, mode, uid, size } = Deno.lstatSync(path);
     const isTrusted = isFile && !isSymlink && ((mode ?? 0) & WRITABLE_BY_OTHERS) === 0 &&
       (uid === 0 || uid === Deno.uid());
@@ -45,8 +44,8 @@ export function readCache(dir: string, sources: CharmSources): CharmMetadata | u
  * @param dir the charm's directory
  */
 export async function writeCache(dir: string, sources: CharmSources, charm: CharmMetadata): Promise<void> {
-  const directory = join(dir, DIRECTORY);
-  const temporary = join(directory, `${FILE}.${crypto.randomUUID()}`);
+  const directory = `${dir}/${DIRECTORY}`;
+  const temporary = `${directory}/${FILE}.${crypto.randomUUID()}`;
   try {
     await Deno.mkdir(directory, { mode: 0o700, recursive: true });
     if (!(await Deno.lstat(directory)).isDirectory) return;
@@ -54,7 +53,7 @@ export async function writeCache(dir: string, sources: CharmSources, charm: Char
       mode: 0o600,
       createNew: true,
     });
-    await Deno.rename(temporary, join(directory, FILE));
+    await Deno.rename(temporary, `${directory}/${FILE}`);
   } catch {
     await Deno.remove(temporary).catch(() => {});
   }

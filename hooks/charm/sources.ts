@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { CharmFileError } from "../errors.ts";
 
 /** Files that Juju reads at run time, and the one that packing makes them from. Source: contract section 9.1. */
@@ -28,7 +27,7 @@ const MAX_BYTES = 1024 * 1024;
  */
 export function readSources(dir: string): CharmSources {
   const present = listNames(dir);
-  const read = (name: CharmFileName) => present.has(name) ? readText(join(dir, name)) : null;
+  const read = (name: CharmFileName) => present.has(name) ? readText(`${dir || "."}/${name}`) : null;
   const [metadata, config, actions] = [read("metadata.yaml"), read("config.yaml"), read("actions.yaml")];
   const isComplete = metadata !== null && config !== null && actions !== null;
   const charmcraft = isComplete ? null : read("charmcraft.yaml");

@@ -4,6 +4,7 @@
  * @module
  */
 import { AgentError, EnvironmentError } from "../errors.ts";
+import { connectAgent } from "./agent_socket.ts";
 import type { JujuEnvironment } from "./environment.ts";
 import type { HookCommandTransport } from "./transport.ts";
 
@@ -35,7 +36,7 @@ export async function connect(
     case "process":
       return { transport: await processes(environment, env), fallback: undefined };
     case "native":
-      return { transport: await socket(environment), fallback: undefined };
+      return { transport: await connectAgent(environment), fallback: undefined };
     case "":
       break;
     default:
@@ -44,16 +45,11 @@ export async function connect(
       );
   }
   try {
-    return { transport: await socket(environment), fallback: undefined };
+    return { transport: await connectAgent(environment), fallback: undefined };
   } catch (cause) {
     if (!(cause instanceof AgentError)) throw cause;
     return { transport: await processes(environment, env), fallback: cause.message };
   }
-}
-
-async function socket(environment: JujuEnvironment): Promise<HookCommandTransport> {
-  const { connectAgent } = await import("./agent_socket.ts");
-  return await connectAgent(environment);
 }
 
 async function processes(

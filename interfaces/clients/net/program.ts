@@ -1,0 +1,105 @@
+/**
+ * Runs programs of the machine: argument arrays, no shell, bounded in time and output.
+ *
+ * @module
+ */
+import { ForbiddenError, ProgramMissingError } from "./errors.ts";
+
+/** Most that is read of each output stream, in bytes. */
+const MAX_OUTPUT = 4 * 1024 * 1024;
+
+/** Programs whose output these checks read, and the Debian packages that have them. */
+const PACKAGES = { ping: "iputils-ping", iperf3: "iperf3", grep: "grep", timeout: "coreutils" } as const;
+
+/** A program that a check may run. */
+export type Program = keyof typeof PACKAGES;
+
+/** How a program ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** It was killed because its time, or the room for its output, was over. */
+  readonly cutOff: boolean;
+}
+
+/**
+ * Starts a program with the C locale and no stdin.
+ *
+ * @param detached whether it may outlive this process, in a session of its own
+ * @throws {ProgramMissingError | ForbiddenError}
+ */
+export function startProgram(program: Program, args: readonly string[], detached: boolean): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, {
+      args: [...args],
+      env: { LC_ALL: "C" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      detached,
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw missingProgram(program);
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new ForbiddenError(`${program} may not be run: declare the permission run`);
+    }
+    // Also a program with capabilities that a container has taken away.
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new ForbiddenError(`the machine refuses to run ${program}: check its mode and its capabilities (getcap)`);
+    }
+    throw error;
+  }
+}
+
+/** The error that says which package to install. */
+export function missingProgram(program: Program): ProgramMissingError {
+  return new ProgramMissingError(program, `install Debian's package ${PACKAGES[program]}`);
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @param timeoutMs after which it is killed
+ * @throws {ProgramMissingError | ForbiddenError}
+ */
+export async function runProgram(program: Program, args: readonly string[], timeoutMs: number): Promise<Ended> {
+  const child = startProgram(program, args, false);
+  let cutOff = false;
+  const kill = () => {
+    cutOff = true;
+    child.kill("SIGKILL");
+  };
+  const timer = setTimeout(kill, timeoutMs);
+  try {
+    const [stdout, stderr, { code }] = await Promise.all([
+      readText(child.stdout, kill),
+      readText(child.stderr, kill),
+      child.status,
+    ]);
+    return { code, stdout, stderr, cutOff };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readText(stream: ReadableStream<Uint8Array>, onOverflow: () => void): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > MAX_OUTPUT) {
+      onOverflow();
+      return text;
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** The last line of what a program said, without its name, at most 120 characters. */
+export function lastLine(text: string): string {
+  const line = text.trim().split("\n").at(-1) ?? "";
+  return line.replace(/^[\w./]+: /, "").replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 120);
+}

@@ -1,0 +1,63 @@
+/**
+ * Debian packages that the tests on real servers need.
+ *
+ * @module
+ */
+const POLICY = "/usr/sbin/policy-rc.d";
+const FORBID_STARTS = "#!/bin/sh\nexit 101\n";
+/** Seconds that apt waits for another apt. */
+const LOCK_SECONDS = 300;
+
+/**
+ * Installs the packages that are missing; their services are not started. Does nothing when all are there.
+ *
+ * @throws {Error} that says which package could not be installed and why
+ */
+export async function ensureDebianPackages(names: readonly string[]): Promise<void> {
+  const missing: string[] = [];
+  for (const name of names) if (!await isInstalled(name)) missing.push(name);
+  if (missing.length === 0) return;
+  const what = `Debian's packages ${missing.join(", ")}`;
+  if (Deno.uid() !== 0) throw new Error(`These tests need ${what}: install them, or run the tests as root`);
+  const restore = await forbidStarts();
+  try {
+    const options = ["-o", `DPkg::Lock::Timeout=${LOCK_SECONDS}`, "-y", "--no-install-recommends"];
+    let result = await run("apt-get", ["install", ...options, ...missing]);
+    if (result.code !== 0) {
+      const update = await run("apt-get", ["update"]);
+      if (update.code !== 0) throw new Error(`Cannot install ${what}: apt-get update says: ${update.tail}`);
+      result = await run("apt-get", ["install", ...options, ...missing]);
+    }
+    if (result.code !== 0) throw new Error(`Cannot install ${what}: apt-get install says: ${result.tail}`);
+  } finally {
+    await restore();
+  }
+}
+
+async function isInstalled(name: string): Promise<boolean> {
+  const { code, output } = await run("dpkg-query", ["-W", "-f=${db:Status-Abbrev}", name]);
+  return code === 0 && output.startsWith("ii");
+}
+
+/** Packages of servers would start them; an image that forbids that already is left as it is. */
+async function forbidStarts(): Promise<() => Promise<void>> {
+  try {
+    await Deno.writeTextFile(POLICY, FORBID_STARTS, { createNew: true, mode: 0o755 });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return () => Promise.resolve();
+    throw error;
+  }
+  return () => Deno.remove(POLICY);
+}
+
+async function run(command: string, args: readonly string[]): Promise<{ code: number; output: string; tail: string }> {
+  const env = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(command, { args: [...args], env, stdin: "null" }).output();
+    const [output, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+    return { code, output, tail: (errors || output).trim().split("\n").slice(-4).join(" | ") };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { code: 127, output: "", tail: `${command} is not there: these tests need Debian or Ubuntu` };
+  }
+}

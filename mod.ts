@@ -28,11 +28,11 @@ import { ACTIONS } from "./actions/registry.ts";
 import { main } from "./hooks/main.ts";
 import { INTERFACES } from "./interfaces/registry.ts";
 
-export { ActionContext, ActionFailed } from "./hooks/action_context.ts";
+export type { ActionContext } from "./hooks/action_context.ts";
 export type { ActionParams } from "./hooks/action_params.ts";
 export type { ActionSpec, CharmMetadata, ConfigOption, ConfigType, Endpoint, Role } from "./hooks/charm/metadata.ts";
 export type { Config } from "./hooks/config.ts";
-export { Context, type DeferralInfo } from "./hooks/context.ts";
+export type { Context, DeferralInfo } from "./hooks/context.ts";
 export {
   type ActionDefinition,
   type ActionResults,

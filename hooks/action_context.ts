@@ -14,14 +14,6 @@ import type { Session } from "./session.ts";
 const KEY_PART = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 const RESERVED = new Set(["stdout", "stdout-encoding", "stderr", "stderr-encoding"]);
 
-/**
- * Ends an action as failed. Throw it from an action: results that were set are delivered, nothing else is written.
- * The message tells who ran the action what to do.
- */
-export class ActionFailed extends Error {
-  override readonly name = "ActionFailed";
-}
-
 /** An action's view of Juju. */
 export class ActionContext extends Context<ActionEvent> {
   /** Parameters, checked against actions.yaml. */

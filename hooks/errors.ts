@@ -82,3 +82,11 @@ export class FlagLoopError extends CharmletError {
 export class ValueError extends CharmletError {
   override readonly name = "ValueError";
 }
+
+/**
+ * Ends an action as failed. Throw it from an action: results that were set are delivered, nothing else is written.
+ * The message tells who ran the action what to do.
+ */
+export class ActionFailed extends Error {
+  override readonly name = "ActionFailed";
+}

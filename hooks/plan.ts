@@ -28,7 +28,7 @@ export interface Step {
   readonly needs: Needs;
   /** The entry of an earlier deferral of the same handler and event. */
   readonly entry: DeferredEntry | undefined;
-  readonly run: (session: Session, entry?: DeferredEntry) => Outcome | Promise<Outcome>;
+  readonly run: (session: Session, entry?: DeferredEntry) => Promise<Outcome>;
 }
 
 /** A flag handler with its flags' full names. */
@@ -36,7 +36,7 @@ export interface FlagStep extends FlagCondition {
   /** Such as `db:when publish`. */
   readonly handler: string;
   readonly needs: Needs;
-  readonly run: (session: Session, event: HookEvent) => Outcome | Promise<Outcome>;
+  readonly run: (session: Session, event: HookEvent) => Promise<Outcome>;
 }
 
 /** What a hook is going to run. */
@@ -100,8 +100,8 @@ export function stepsOf(event: HookEvent, bindings: readonly Binding[]): Omit<St
     // Each slot's handler takes the events that lifecycleSlot maps to it; the union cannot say so.
     const handler = binding.definition.lifecycle?.[slot] as Handler<HookHandler<HookEvent>> | undefined;
     if (handler === undefined) return [];
-    const run = (session: Session, entry?: DeferredEntry) =>
-      handlerFunction(handler)(new Context(session, event, binding.source, binding.endpoint, entry));
+    const run = async (session: Session, entry?: DeferredEntry) =>
+      await handlerFunction(handler)(new Context(session, event, binding.source, binding.endpoint, entry));
     return [{ handler: `${binding.source}:${slot}`, event, needs: handlerNeeds(handler, binding.definition), run }];
   });
 }
@@ -111,9 +111,9 @@ function relationSteps(event: RelationEvent, binding: Binding): Omit<Step, "entr
   if (handler === undefined) return [];
   // A deferred event carries the endpoint as an older charm revision had it.
   const current = binding.endpoint ? { ...event, endpoint: binding.endpoint } : event;
-  const run = (session: Session, entry?: DeferredEntry) => {
+  const run = async (session: Session, entry?: DeferredEntry) => {
     const ctx = new Context(session, current, binding.source, binding.endpoint, entry);
-    return handlerFunction(handler)(ctx, ctx.eventRelation());
+    return await handlerFunction(handler)(ctx, ctx.eventRelation());
   };
   return [{
     handler: `${binding.source}:${event.phase}`,
@@ -132,7 +132,7 @@ export function flagStepsOf({ source, endpoint, definition }: Binding): FlagStep
     whenNot: expand(handler.whenNot),
     whenAny: expand(handler.whenAny),
     needs: handler.needs ?? definition.needs ?? [],
-    run: (session, event) => handler.run(new Context(session, event, source, endpoint)),
+    run: async (session, event) => await handler.run(new Context(session, event, source, endpoint)),
   }));
 }
 

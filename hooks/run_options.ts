@@ -3,6 +3,10 @@
  *
  * @module
  */
+import type { Agent } from "./agent.ts";
+import type { CharmReading } from "./charm/load.ts";
+import type { Program } from "./definition.ts";
+import type { ForgottenPromises } from "./forgotten_promises.ts";
 import type { JujuEnvironment } from "./juju/environment.ts";
 import type { HookInvocation } from "./route.ts";
 
@@ -17,4 +21,13 @@ export interface RunOptions {
   readonly printError: (line: string) => void;
   /** Print what would be written, and write nothing. */
   readonly dryRun: boolean;
+}
+
+/** What a run consists of once it is connected. */
+export interface RunParts {
+  readonly program: Program;
+  readonly options: RunOptions;
+  readonly agent: Agent;
+  readonly reading: CharmReading;
+  readonly forgotten: ForgottenPromises;
 }

@@ -5,8 +5,10 @@
  * @module
  */
 import type { Context } from "../hooks/context.ts";
+import type { InterfaceDefinition } from "../hooks/definition.ts";
 import { NotFoundError } from "../hooks/errors.ts";
 import type { RelationEvent } from "../hooks/event.ts";
+import { done } from "../hooks/outcome.ts";
 import type { BagData } from "../hooks/relation.ts";
 import { type Endpoint, livingRelations } from "./endpoints.ts";
 
@@ -46,18 +48,35 @@ export function writeRoster(ctx: Context, endpoint: Endpoint, flags: RosterFlags
   ctx.flags.toggle(`${endpoint.name}.${flags.departed}`, departed.length > 0);
 }
 
+/** The handlers of an interface that keeps a roster. */
+export function rosterHandlers(flags: RosterFlags): Pick<InterfaceDefinition, "on" | "lifecycle"> {
+  const on = (note: (ctx: Context<RelationEvent>, flags: RosterFlags) => void) => (ctx: Context<RelationEvent>) => {
+    note(ctx, flags);
+    return done;
+  };
+  return {
+    on: { joined: on(noteJoined), departed: on(noteDeparted), broken: on(noteBroken) },
+    lifecycle: {
+      async upgradeCharm(ctx) {
+        if (ctx.endpoint) await adoptMembers(ctx, ctx.endpoint, flags);
+        return done;
+      },
+    },
+  };
+}
+
 /** A unit joined: it is no longer departed. */
-export function noteJoined(ctx: Context<RelationEvent>, flags: RosterFlags): void {
+function noteJoined(ctx: Context<RelationEvent>, flags: RosterFlags): void {
   move(ctx, flags, "joined", "departed");
 }
 
 /** A unit departed: it is no longer joined. */
-export function noteDeparted(ctx: Context<RelationEvent>, flags: RosterFlags): void {
+function noteDeparted(ctx: Context<RelationEvent>, flags: RosterFlags): void {
   move(ctx, flags, "departed", "joined");
 }
 
 /** A relation ended: whoever is still down as joined in it is gone. */
-export function noteBroken(ctx: Context<RelationEvent>, flags: RosterFlags): void {
+function noteBroken(ctx: Context<RelationEvent>, flags: RosterFlags): void {
   const { endpoint, relationId } = ctx.event;
   const roster = readRoster(ctx, endpoint);
   const joined = roster.joined.filter((member) => member.relationId !== relationId);
@@ -93,7 +112,7 @@ export async function readBags(
  * Takes over the members of the relations when nothing is kept yet: after an upgrade from a charm of another framework,
  * for whose peers no joined hook will run again.
  */
-export async function adoptMembers(ctx: Context, endpoint: Endpoint, flags: RosterFlags): Promise<void> {
+async function adoptMembers(ctx: Context, endpoint: Endpoint, flags: RosterFlags): Promise<void> {
   const isKept = ctx.storedAs(scopeOf(endpoint)).get(false, () => true);
   if (isKept) return;
   const joined: Member[] = [];

@@ -6,20 +6,9 @@
 import type { Context } from "../../hooks/context.ts";
 import { defineInterface } from "../../hooks/definition.ts";
 import { ValueError } from "../../hooks/errors.ts";
-import { done } from "../../hooks/outcome.ts";
 import { isHost, quote, text } from "../databag.ts";
 import { type Endpoint, endpointOf, livingRelations } from "../endpoints.ts";
-import {
-  adoptMembers,
-  dismiss,
-  type Member,
-  noteBroken,
-  noteDeparted,
-  noteJoined,
-  readBags,
-  readRoster,
-  type RosterFlags,
-} from "../roster.ts";
+import { dismiss, type Member, readBags, readRoster, type RosterFlags, rosterHandlers } from "../roster.ts";
 
 const FLAGS: RosterFlags = { joined: "joined", departed: "departing" };
 const ADDRESS = "db-ingress-address";
@@ -103,24 +92,5 @@ export function etcdPeers(ctx: Context, endpoint?: string): EtcdPeers {
 export const etcdPeersInterface = defineInterface({
   name: "etcd",
   role: "peers",
-  on: {
-    joined(ctx) {
-      noteJoined(ctx, FLAGS);
-      return done;
-    },
-    departed(ctx) {
-      noteDeparted(ctx, FLAGS);
-      return done;
-    },
-    broken(ctx) {
-      noteBroken(ctx, FLAGS);
-      return done;
-    },
-  },
-  lifecycle: {
-    async upgradeCharm(ctx) {
-      if (ctx.endpoint) await adoptMembers(ctx, ctx.endpoint, FLAGS);
-      return done;
-    },
-  },
+  ...rosterHandlers(FLAGS),
 });

@@ -5,21 +5,10 @@
  */
 import type { Context } from "../../hooks/context.ts";
 import { defineInterface } from "../../hooks/definition.ts";
-import { done } from "../../hooks/outcome.ts";
 import type { BagData } from "../../hooks/relation.ts";
 import { encodeJson, isIpAddress, isYes, quote, text, textList } from "../databag.ts";
 import { type Endpoint, endpointOf, livingRelations } from "../endpoints.ts";
-import {
-  adoptMembers,
-  dismiss,
-  type Member,
-  noteBroken,
-  noteDeparted,
-  noteJoined,
-  readBags,
-  readRoster,
-  type RosterFlags,
-} from "../roster.ts";
+import { dismiss, type Member, readBags, readRoster, type RosterFlags, rosterHandlers } from "../roster.ts";
 import { type Cidr, compareAddresses, parseCidr } from "./cidr.ts";
 
 const FLAGS: RosterFlags = { joined: "joined", departed: "departed" };
@@ -209,24 +198,5 @@ export const magpie = defineInterface({
   name: "magpie",
   aliases: ["magpie2"],
   role: "peers",
-  on: {
-    joined(ctx) {
-      noteJoined(ctx, FLAGS);
-      return done;
-    },
-    departed(ctx) {
-      noteDeparted(ctx, FLAGS);
-      return done;
-    },
-    broken(ctx) {
-      noteBroken(ctx, FLAGS);
-      return done;
-    },
-  },
-  lifecycle: {
-    async upgradeCharm(ctx) {
-      if (ctx.endpoint) await adoptMembers(ctx, ctx.endpoint, FLAGS);
-      return done;
-    },
-  },
+  ...rosterHandlers(FLAGS),
 });

@@ -5,8 +5,8 @@
  */
 import { dispatch, type Program } from "../../mod.ts";
 import { proxy, proxyRing } from "./proxy/proxy.ts";
-import { publish, ring, showRing, site } from "./website/website.ts";
+import { newPassword, publish, ring, showRing, site } from "./website/website.ts";
 
-const program: Program = { interfaces: [site, ring, proxy, proxyRing], actions: [publish, showRing] };
+const program: Program = { interfaces: [site, ring, proxy, proxyRing], actions: [publish, newPassword, showRing] };
 
 if (import.meta.main) Deno.exit(await dispatch(program));

@@ -9,6 +9,7 @@ import {
   defineInterface,
   done,
   NotFoundError,
+  type Outcome,
   PermissionDeniedError,
   type Relation,
 } from "../../../mod.ts";
@@ -34,6 +35,10 @@ export const proxy = defineInterface({
     start(ctx) {
       if (!ctx.flags.has("upstream.ready")) ctx.status.set("waiting", "for a site");
       return done;
+    },
+    async configChanged(ctx) {
+      const [relation] = await ctx.relations();
+      return relation ? await follow(ctx, relation) : done;
     },
     async secretChanged(ctx) {
       if (ctx.event.kind === "secret") await ctx.secrets.get(ctx.event.secretId, "refresh");
@@ -65,17 +70,15 @@ export const proxyRing = defineInterface({
   },
 });
 
-async function follow(ctx: Context, relation: Relation) {
-  const backends = (await relation.units()).flatMap(({ data }) => {
-    const port = Number(data.port);
-    return data.hostname && Number.isInteger(port) && port > 0 && port < 65_536 ? [`${data.hostname}:${port}`] : [];
-  });
-  const app = await relation.app();
-  const uri = app["password-secret"];
-  if (backends.length === 0 || uri === undefined) {
+async function follow(ctx: Context, relation: Relation): Promise<Outcome> {
+  const addresses = (await relation.units()).flatMap(({ data }) => addressOf(data));
+  const wanted = (await ctx.config()).number("backends") ?? 1;
+  const { title, "password-secret": uri } = await relation.app();
+  if (uri === undefined || addresses.length < wanted) {
     ctx.flags.clear("upstream.ready");
-    ctx.status.set("waiting", "for the site to publish an address");
-    return deferred("the site has published no address yet");
+    const present = `${addresses.length} of ${wanted} units are there`;
+    ctx.status.set("waiting", `for the site: ${present}`);
+    return deferred(uri === undefined ? "the site offers no password yet" : `too few units of the site: ${present}`);
   }
   try {
     await ctx.secrets.get(uri);
@@ -84,6 +87,11 @@ async function follow(ctx: Context, relation: Relation) {
     return deferred("the site has not granted its password yet");
   }
   ctx.flags.set("upstream.ready");
-  ctx.status.set("active", `forwards ${app.title ?? "a site"} to ${backends.length} units`);
+  ctx.status.set("active", `forwards ${title ?? "a site"} to ${addresses.length} units`);
   return done;
+}
+
+function addressOf({ hostname, port }: Readonly<Record<string, string>>): string[] {
+  const number = Number(port);
+  return hostname && Number.isInteger(number) && number > 0 && number < 65_536 ? [`${hostname}:${number}`] : [];
 }

@@ -10,6 +10,7 @@ import {
   defineAction,
   defineInterface,
   done,
+  type Outcome,
   type Relation,
 } from "../../../mod.ts";
 
@@ -22,17 +23,11 @@ export const site = defineInterface({
       await offerPassword(ctx, relation);
       return done;
     },
-    async joined(ctx, relation) {
-      const { ingressAddress } = await ctx.network(relation);
-      const port = (await ctx.config()).number("port");
-      if (ingressAddress === undefined || port === undefined) return deferred("no address to publish yet");
-      relation.local.set({ hostname: ingressAddress, port });
-      ctx.openPort(`${port}/tcp`);
-      return done;
-    },
+    joined: tellAddress,
     async broken(ctx, relation) {
-      const uri = secretUri(ctx);
-      if (uri && await ctx.isLeader()) ctx.secrets.revoke(uri, relation);
+      const [peers] = await ctx.relations("ring");
+      const uri = peers && await ctx.isLeader() ? await passwordUri(peers) : undefined;
+      if (uri !== undefined) ctx.secrets.revoke(uri, relation);
       return done;
     },
   },
@@ -42,17 +37,25 @@ export const site = defineInterface({
       ctx.setWorkloadVersion("1.4");
       return done;
     },
-    async configChanged(ctx) {
-      const config = await ctx.config();
-      const relations = await ctx.relations();
-      for (const relation of relations) relation.local.set({ port: config.number("port") });
-      if (await ctx.isLeader()) {
-        for (const relation of relations) relation.localApp.set({ title: config.string("title") });
-      }
+    start(ctx) {
+      ctx.status.set("active");
       return done;
+    },
+    async configChanged(ctx) {
+      const outcomes: Outcome[] = [];
+      for (const relation of await ctx.relations()) {
+        await offerPassword(ctx, relation);
+        outcomes.push(await tellAddress(ctx, relation));
+      }
+      return outcomes.find(({ kind }) => kind !== "done") ?? done;
     },
     async leaderElected(ctx) {
       for (const relation of await ctx.relations()) await offerPassword(ctx, relation);
+      return done;
+    },
+    secretRemove(ctx) {
+      const { event } = ctx;
+      if (event.kind === "secret") ctx.secrets.remove(event.secretId, event.revision);
       return done;
     },
   },
@@ -83,13 +86,21 @@ export const publish = defineAction({
   name: "publish",
   async run(ctx) {
     const page = ctx.params.string("page") ?? "";
-    if (!await ctx.isLeader()) throw new ActionFailed("only the leader publishes: run this on website/leader");
-    const [relation] = await ctx.relations("ring");
-    if (!relation) throw new ActionFailed("the ring is not there yet: wait until the unit is active");
-    const pages = pagesOf(await relation.app());
+    const peers = await ringOfLeader(ctx);
+    const pages = pagesOf(await peers.localApp.get());
     await ctx.progress(`publishing ${page}`);
-    relation.localApp.set({ pages: [...new Set([...pages, page])].sort().join(",") });
+    peers.localApp.set({ pages: [...new Set([...pages, page])].sort().join(",") });
     return { page, pages: pages.includes(page) ? pages.length : pages.length + 1 };
+  },
+});
+
+/** Gives the site a new password; Juju tells the proxies, and removes the old one when none of them uses it. */
+export const newPassword = defineAction({
+  name: "new-password",
+  async run(ctx) {
+    const uri = await passwordUri(await ringOfLeader(ctx));
+    if (uri === undefined) throw new ActionFailed("there is no password yet: juju integrate website:site PROXY");
+    ctx.secrets.set(uri, { password: crypto.randomUUID() });
   },
 });
 
@@ -103,7 +114,7 @@ export const showRing = defineAction({
   },
 });
 
-async function watchRing(ctx: Context, relation: Relation) {
+async function watchRing(ctx: Context, relation: Relation): Promise<Outcome> {
   const units = await relation.units();
   const waiting = units.filter(({ data }) => data.ready !== "true").map(({ name }) => name);
   if (waiting.length > 0) {
@@ -115,17 +126,38 @@ async function watchRing(ctx: Context, relation: Relation) {
   return done;
 }
 
+async function tellAddress(ctx: Context, relation: Relation): Promise<Outcome> {
+  const { ingressAddress } = await ctx.network(relation);
+  const port = (await ctx.config()).number("port");
+  if (ingressAddress === undefined || port === undefined) return deferred("no address to publish yet");
+  const { port: old } = await relation.local.get();
+  if (old !== undefined && old !== String(port)) ctx.closePort(`${old}/tcp`);
+  ctx.openPort(`${port}/tcp`);
+  relation.local.set({ hostname: ingressAddress, port });
+  return done;
+}
+
+/** The leader offers the title and the password; granting twice changes nothing. */
 async function offerPassword(ctx: Context, relation: Relation): Promise<void> {
-  if (!await ctx.isLeader()) return;
-  let uri = secretUri(ctx) ?? (await relation.localApp.get())["password-secret"];
-  if (uri === undefined) uri = await ctx.secrets.add({ password: crypto.randomUUID() });
-  ctx.stored.set(uri);
+  const [peers] = await ctx.relations("ring");
+  if (!peers || !await ctx.isLeader()) return;
+  const uri = await passwordUri(peers) ?? await ctx.secrets.add({ password: crypto.randomUUID() });
+  peers.localApp.set({ "password-secret": uri });
   ctx.secrets.grant(uri, relation);
   relation.localApp.set({ "password-secret": uri, title: (await ctx.config()).string("title") });
 }
 
-function secretUri(ctx: Context): string | undefined {
-  return ctx.stored.get<string | undefined>(undefined, (value) => typeof value === "string" ? value : undefined);
+/** The secret's URI is in the ring's databag, where the next leader finds it. */
+async function passwordUri(peers: Relation): Promise<string | undefined> {
+  return (await peers.localApp.get())["password-secret"];
+}
+
+/** The ring, for an action that only the leader may run. */
+async function ringOfLeader(ctx: Context): Promise<Relation> {
+  if (!await ctx.isLeader()) throw new ActionFailed("only the leader does this: run it on website/leader");
+  const [peers] = await ctx.relations("ring");
+  if (!peers) throw new ActionFailed("the ring is not there yet: wait until the unit is active");
+  return peers;
 }
 
 function pagesOf(bag: Readonly<Record<string, string>>): string[] {

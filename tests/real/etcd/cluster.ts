@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ensureDebianPackages } from "../install.ts";
+import { ensureDebianPackages } from "../../../build/install.ts";
 import { type Authority, createAuthority, type Identity } from "./certificates.ts";
 
 const CLIENT_PORT = 2379;

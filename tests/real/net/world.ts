@@ -5,7 +5,7 @@
  */
 import { assert } from "@std/assert";
 import type { CheckResult, Target } from "../../../interfaces/clients/net/result.ts";
-import { ensureDebianPackages } from "../install.ts";
+import { ensureDebianPackages } from "../../../build/install.ts";
 import { must } from "./machine.ts";
 import { type Host, IPV4, IPV6, makeNetwork, type Network, whyNoNamespaces } from "./network.ts";
 import type { Probed } from "./probe.ts";

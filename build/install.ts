@@ -1,8 +1,10 @@
 /**
- * Debian packages that the tests on real servers need.
+ * Debian packages that tests need.
  *
  * @module
  */
+import { BuildError } from "./errors.ts";
+
 const POLICY = "/usr/sbin/policy-rc.d";
 const FORBID_STARTS = "#!/bin/sh\nexit 101\n";
 /** Seconds that apt waits for another apt. */
@@ -11,24 +13,24 @@ const LOCK_SECONDS = 300;
 /**
  * Installs the packages that are missing; their services are not started. Does nothing when all are there.
  *
- * @throws {Error} that says which package could not be installed and why
+ * @throws {BuildError} that says which package could not be installed and why
  */
 export async function ensureDebianPackages(names: readonly string[]): Promise<void> {
   const missing: string[] = [];
   for (const name of names) if (!await isInstalled(name)) missing.push(name);
   if (missing.length === 0) return;
   const what = `Debian's packages ${missing.join(", ")}`;
-  if (Deno.uid() !== 0) throw new Error(`These tests need ${what}: install them, or run the tests as root`);
+  if (Deno.uid() !== 0) throw new BuildError(`These tests need ${what}: install them, or run the tests as root`);
   const restore = await forbidStarts();
   try {
     const options = ["-o", `DPkg::Lock::Timeout=${LOCK_SECONDS}`, "-y", "--no-install-recommends"];
     let result = await run("apt-get", ["install", ...options, ...missing]);
     if (result.code !== 0) {
       const update = await run("apt-get", ["update"]);
-      if (update.code !== 0) throw new Error(`Cannot install ${what}: apt-get update says: ${update.tail}`);
+      if (update.code !== 0) throw new BuildError(`Cannot install ${what}: apt-get update says: ${update.tail}`);
       result = await run("apt-get", ["install", ...options, ...missing]);
     }
-    if (result.code !== 0) throw new Error(`Cannot install ${what}: apt-get install says: ${result.tail}`);
+    if (result.code !== 0) throw new BuildError(`Cannot install ${what}: apt-get install says: ${result.tail}`);
   } finally {
     await restore();
   }

@@ -266,6 +266,11 @@ Deno.test("the etcd client on a real cluster", async (t) => {
     const [survivor, ...lost] = cluster.members;
     assert(survivor);
     await etcd.kv.put("quorum", "before");
+    // Two members suffice to acknowledge a write: the third may not have it yet.
+    using alone = open(cluster, { endpoints: survivor.clientUrl });
+    await eventually("the survivor to have the write", PATIENCE_MS, async () => {
+      return await alone.kv.getText("quorum", { serializable: true }) === "before";
+    });
     for (const member of lost) await cluster.kill(member);
     await eventually("the survivor to notice", PATIENCE_MS, async () => {
       return (await etcd.maintenance.status(survivor.clientUrl)).leader === "0";

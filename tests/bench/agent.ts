@@ -1,53 +1,64 @@
 /**
- * The simulated agent of the unit that is measured: counts hook commands and the time that they take here.
+ * The simulated agent of the unit that is measured: counts hook commands and the time that they take there.
  *
  * @module
  */
-import { runCommand } from "../model/commands/registry.ts";
-import { createHookRun, type HookRun, type HookRunOptions } from "../model/hook_run.ts";
-import { type AgentReply, type AgentRequest, RpcError, serveAgent, StdinRequiredError } from "../model/rpc_server.ts";
+import type { HookRunOptions } from "../model/hook_run.ts";
 import type { WorldState } from "../model/state.ts";
 
 /** What one hook asked of the agent. */
 export interface Tally {
-  readonly run: HookRun;
   /** Names of the hook commands, in order. */
-  readonly commands: string[];
+  readonly commands: readonly string[];
   /** How long the agent worked on them, in milliseconds. */
-  agentMs: number;
+  readonly agentMs: number;
+  /** Keys of unit databags that the hook wanted to write. */
+  readonly written: readonly string[];
 }
+
+/** What the agent's thread is asked to do. */
+export type AgentCall =
+  | { readonly call: "serve"; readonly address: string }
+  | { readonly call: "begin"; readonly world: WorldState; readonly options: HookRunOptions }
+  | { readonly call: "end" }
+  | { readonly call: "close" };
 
 /** An agent that serves one hook after another on one abstract socket. */
 export class BenchAgent {
   /** What `JUJU_AGENT_SOCKET_ADDRESS` is. */
   readonly address = `@/charmlet-bench/${crypto.randomUUID()}/agent.socket`;
-  readonly #server = serveAgent({ network: "unix", address: this.address, handle: (request) => this.#handle(request) });
-  #current: Tally | undefined;
+  readonly #worker = new Worker(new URL("agent_worker.ts", import.meta.url), { type: "module" });
+
+  /** Starts to serve. */
+  async open(): Promise<void> {
+    await this.#ask({ call: "serve", address: this.address });
+  }
 
   /** Starts a fresh context: the next commands belong to it. */
-  begin(world: WorldState, options: HookRunOptions): Tally {
-    this.#current = { run: createHookRun(world, options), commands: [], agentMs: 0 };
-    return this.#current;
+  async begin(world: WorldState, options: HookRunOptions): Promise<void> {
+    await this.#ask({ call: "begin", world, options });
+  }
+
+  /** Ends the context and drops what the hook wanted written, so that the next run finds the same model. */
+  async end(): Promise<Tally> {
+    return await this.#ask({ call: "end" }) as Tally;
   }
 
   /** Stops serving. */
   async close(): Promise<void> {
-    await this.#server.close();
+    await this.#ask({ call: "close" });
+    this.#worker.terminate();
   }
 
-  #handle(request: AgentRequest): AgentReply {
-    const start = performance.now();
-    const tally = this.#current;
-    if (request.contextId !== tally?.run.contextId) {
-      throw new RpcError(`bad request: wrong context ID; got "${request.contextId}"`);
-    }
-    const stdin = request.stdinSet ? request.stdin : undefined;
-    const outcome = runCommand(tally.run, request.command, request.args, stdin, request.dir);
-    tally.agentMs += performance.now() - start;
-    // The call is repeated with standard input: still one command.
-    if ("needsStdin" in outcome) throw new StdinRequiredError();
-    tally.commands.push(request.command);
-    if ("rpcError" in outcome) throw new RpcError(outcome.rpcError);
-    return outcome;
+  /** The thread answers each call before it takes the next. */
+  #ask(call: AgentCall): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#worker.onmessage = ({ data }) => resolve(data);
+      this.#worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(`the agent's thread failed: ${event.message}`));
+      };
+      this.#worker.postMessage(call);
+    });
   }
 }

@@ -7,7 +7,6 @@ import { basename, join } from "node:path";
 import { compileExecutable } from "../../build/compile.ts";
 import { projectDir } from "../../build/project.ts";
 import { makeTools } from "../model/charm_files.ts";
-import { discard } from "../model/commit.ts";
 import { hookEnvironment, type Subject } from "../model/environment.ts";
 import type { Hook } from "../model/local_state.ts";
 import type { WorldState } from "../model/state.ts";
@@ -68,7 +67,9 @@ export class Laboratory implements AsyncDisposable {
       await Deno.writeTextFile(join(root, program, "metadata.yaml"), METADATA);
       await command(join(root, program, "hooks", "charmlet"), ["link", join(root, program)]);
     }
-    return new Laboratory(root);
+    const laboratory = new Laboratory(root);
+    await laboratory.#agent.open();
+    return laboratory;
   }
 
   /** Runs a program without arguments; its wall time in milliseconds. */
@@ -97,8 +98,10 @@ export class Laboratory implements AsyncDisposable {
   /** Runs `is-leader` as a process; its wall time in milliseconds. */
   async runTool(world: WorldState): Promise<number> {
     const hook: Hook = { kind: "update-status", name: "update-status", seen: "" };
-    const { env } = this.#begin({ program: "bench", world, hook, transport: "process" });
-    return (await command(join(this.#root, "tools", "is-leader"), ["--format=json"], env)).ms;
+    const env = await this.#begin({ program: "bench", world, hook, transport: "process" });
+    const { ms } = await command(join(this.#root, "tools", "is-leader"), ["--format=json"], env);
+    await this.#agent.end();
+    return ms;
   }
 
   /** Size of a compiled program, in bytes. */
@@ -113,23 +116,21 @@ export class Laboratory implements AsyncDisposable {
   }
 
   async #run(job: HookJob, more: Readonly<Record<string, string>> = {}) {
-    const { tally, env } = this.#begin(job);
+    const env = await this.#begin(job);
     const path = join(this.#root, job.program, "hooks", job.hook.name);
     const { ms, stdout } = await command(path, [], { ...env, ...more }, join(this.#root, job.program));
-    if (job.hook.kind === "relation-changed") {
-      const { relationId } = job.hook;
-      if (!tally.run.relations.get(relationId)?.unitWrites.has("seen")) {
-        throw new Error(`${job.hook.name} wrote nothing`);
-      }
+    const { agentMs, commands, written } = await this.#agent.end();
+    if (job.hook.kind === "relation-changed" && !written.includes("seen")) {
+      throw new Error(`${job.hook.name} wrote nothing`);
     }
-    discard(tally.run);
-    return { ms, stdout, agentMs: tally.agentMs, commands: tally.commands };
+    return { ms, stdout, agentMs, commands };
   }
 
-  #begin({ program, world, hook, transport }: HookJob) {
+  /** Gives the hook a fresh context, and returns its environment. */
+  async #begin({ program, world, hook, transport }: HookJob): Promise<Record<string, string>> {
     const contextId = `${UNIT}-${hook.name}-${String(this.#contexts++).padStart(32, "0")}`;
     const relation = "relationId" in hook ? hook : undefined;
-    const tally = this.#agent.begin(world, {
+    await this.#agent.begin(world, {
       unit: UNIT,
       kind: hook.kind,
       contextId,
@@ -146,7 +147,7 @@ export class Laboratory implements AsyncDisposable {
       toolsDir: join(this.#root, "tools"),
       socketAddress: this.#agent.address,
     });
-    return { tally, env: transport === "process" ? { ...env, CHARMLET_HOOK_COMMANDS: "process" } : env };
+    return transport === "process" ? { ...env, CHARMLET_HOOK_COMMANDS: "process" } : env;
   }
 }
 

@@ -14,24 +14,6 @@ import {
 } from "../event.ts";
 import type { CharmMetadata, Endpoint } from "./metadata.ts";
 
-/** Hooks of every charm. Source: contract section 9.2 (juju internal/charm/hooks). */
-const ALWAYS = [
-  "install",
-  "start",
-  "config-changed",
-  "upgrade-charm",
-  "update-status",
-  "stop",
-  "remove",
-  "leader-elected",
-  "leader-deposed",
-  "leader-settings-changed",
-  "secret-changed",
-  "secret-expired",
-  "secret-remove",
-  "secret-rotate",
-] as const;
-
 /** `juju upgrade-machine`, up to Juju 3.6: hooks of machine charms. */
 const SERIES_UPGRADE = ["pre-series-upgrade", "post-series-upgrade"] as const;
 
@@ -39,6 +21,15 @@ const RELATION_PHASES: readonly RelationPhase[] = ["created", "joined", "changed
 const STORAGE_PHASES: readonly StoragePhase[] = ["attached", "detaching"];
 const PEBBLE_PHASES: readonly PebblePhase[] = ["ready", "custom-notice", "check-failed", "check-recovered"];
 const SECRET_PHASES: readonly SecretPhase[] = ["changed", "expired", "remove", "rotate"];
+
+/** Metrics hooks run in a restricted context in which most hook commands fail. */
+const NOT_INSTALLED: ReadonlySet<string> = new Set(["collect-metrics", "meter-status-changed", ...SERIES_UPGRADE]);
+
+/** Hooks of every charm. Source: contract section 9.2 (juju internal/charm/hooks). */
+const ALWAYS: readonly string[] = [
+  ...LIFECYCLE_HOOKS.filter((name) => !NOT_INSTALLED.has(name)),
+  ...SECRET_PHASES.map((phase) => `secret-${phase}`),
+];
 
 const MAX_LENGTH = 200;
 const LETTERS_IN_EVERY_PART = /^[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*$/;

@@ -43,6 +43,7 @@ export {
   type Handler,
   type HookHandler,
   type InterfaceDefinition,
+  type InterfaceSide,
   type LazyAction,
   type LazyInterface,
   type LifecycleHandlers,

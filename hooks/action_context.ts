@@ -4,6 +4,7 @@
  * @module
  */
 import type { ActionParams } from "./action_params.ts";
+import type { Endpoint } from "./charm/metadata.ts";
 import { Context } from "./context.ts";
 import type { ActionResults } from "./definition.ts";
 import { DefinitionError } from "./errors.ts";
@@ -20,8 +21,8 @@ export class ActionContext extends Context<ActionEvent> {
   readonly params: ActionParams;
   readonly #session: Session;
 
-  constructor(session: Session, event: ActionEvent, params: ActionParams) {
-    super(session, event, "");
+  constructor(session: Session, event: ActionEvent, params: ActionParams, endpoint?: Endpoint) {
+    super(session, event, endpoint?.name ?? "", endpoint);
     this.params = params;
     this.#session = session;
   }

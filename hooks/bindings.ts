@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { CharmMetadata } from "./charm/metadata.ts";
+import type { CharmMetadata, Endpoint } from "./charm/metadata.ts";
 import type {
   ActionDefinition,
   Binding,
   InterfaceDefinition,
+  InterfaceSide,
   LazyAction,
   LazyInterface,
   Program,
@@ -37,11 +38,32 @@ export async function activate(charm: CharmMetadata, program: Program): Promise<
   return [...own, ...bound.flat()];
 }
 
-/** Finds and loads an action by its name or an alias; undefined when there is none. */
-export async function findAction(program: Program, name: string): Promise<ActionDefinition | undefined> {
-  const entry = program.actions.find((action) => action.name === name) ??
-    program.actions.find(({ aliases = [] }) => aliases.includes(name));
-  return entry && await loadAction(entry);
+/** An action with the endpoint that it belongs to, if any. */
+export interface BoundAction {
+  readonly definition: ActionDefinition;
+  readonly endpoint: Endpoint | undefined;
+}
+
+/** Finds and loads an action of a charm by its name or an alias; undefined when there is none. */
+export async function findAction(
+  charm: CharmMetadata,
+  program: Program,
+  name: string,
+): Promise<BoundAction | undefined> {
+  const named = program.actions.filter((action) => action.name === name);
+  const byAlias = program.actions.filter(({ aliases = [] }) => aliases.includes(name));
+  for (const entry of [...named, ...byAlias]) {
+    const endpoint = entry.side && endpointOfSide(charm, program, entry.side);
+    if (!entry.side || endpoint) return { definition: await loadAction(entry), endpoint };
+  }
+  return undefined;
+}
+
+/** The first endpoint of a side, by the interface's name or an alias of it. */
+function endpointOfSide(charm: CharmMetadata, program: Program, side: InterfaceSide): Endpoint | undefined {
+  const known = program.interfaces.filter(({ name, role }) => name === side.interface && role === side.role);
+  const names = [side.interface, ...known.flatMap(({ aliases = [] }) => aliases)];
+  return charm.endpoints.find((endpoint) => endpoint.role === side.role && names.includes(endpoint.interface));
 }
 
 function loadInterface(entry: InterfaceDefinition | LazyInterface): InterfaceDefinition | Promise<InterfaceDefinition> {

@@ -42,7 +42,7 @@ export class Context<E extends Event = Event> {
   readonly charmDir: string;
   /** Such as `3.6.8`; `""` under very old agents. */
   readonly jujuVersion: string;
-  /** The endpoint whose module runs; undefined for the charm's own handlers and actions. */
+  /** The endpoint whose module runs; undefined for the charm's own handlers, and actions of no side. */
   readonly endpoint: Endpoint | undefined;
   /** Present when the handler was deferred before. */
   readonly deferral: DeferralInfo | undefined;

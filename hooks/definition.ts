@@ -101,10 +101,22 @@ export interface LazyInterface extends Pick<InterfaceDefinition, "name" | "alias
   readonly load: () => Promise<InterfaceDefinition>;
 }
 
+/** One side of an interface. */
+export interface InterfaceSide {
+  /** The interface's name in metadata.yaml. */
+  readonly interface: string;
+  readonly role: Role;
+}
+
 /** An action. */
 export interface ActionDefinition {
   readonly name: string;
   readonly aliases?: readonly string[];
+  /**
+   * Only charms with such an endpoint have the action, and it shares that endpoint's stored values and statuses.
+   * Actions of several charms may so have one name.
+   */
+  readonly side?: InterfaceSide;
   readonly needs?: Needs;
   /** Returns results (nested objects become dotted keys), or nothing. */
   readonly run: (ctx: ActionContext) => MaybeAsync<ActionResults | void>;
@@ -116,7 +128,7 @@ export interface ActionResults {
 }
 
 /** An action that is loaded only when it runs. */
-export interface LazyAction extends Pick<ActionDefinition, "name" | "aliases"> {
+export interface LazyAction extends Pick<ActionDefinition, "name" | "aliases" | "side"> {
   readonly load: () => Promise<ActionDefinition>;
 }
 

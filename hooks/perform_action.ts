@@ -21,7 +21,7 @@ import type { Session } from "./session.ts";
  */
 export async function performAction(parts: RunParts, event: ActionEvent): Promise<number> {
   const { program, options, agent, reading } = parts;
-  const action = await findAction(program, event.name);
+  const action = await findAction(reading.charm, program, event.name);
   const spec = reading.charm.actions[event.name];
   if (!action || !spec) {
     await agent.commands.action.fail(
@@ -32,10 +32,10 @@ export async function performAction(parts: RunParts, event: ActionEvent): Promis
   const [state, backend] = await openState(agent, options.environment);
   const session = newSession(parts, state);
   try {
-    dropPrivileges(options, agent, backend, action.needs ?? []);
+    dropPrivileges(options, agent, backend, action.definition.needs ?? []);
     const params = new ActionParams(spec, await agent.commands.action.params());
-    const ctx = new ActionContext(session, event, params);
-    const results = await action.run(ctx);
+    const ctx = new ActionContext(session, event, params, action.endpoint);
+    const results = await action.definition.run(ctx);
     if (results) ctx.setResults(results);
     await parts.forgotten.check();
     await finish(session, backend, options);

@@ -36,7 +36,7 @@ export async function listCharm(charm: CharmMetadata, program: Program): Promise
   });
   const actions = await Promise.all(
     actionNames(charm).map(async (name): Promise<Listed> => {
-      const action = await findAction(program, name);
+      const action = (await findAction(charm, program, name))?.definition;
       return {
         name,
         kind: "action",
@@ -94,7 +94,7 @@ export async function explain(
 ): Promise<string[]> {
   const hook = name.replace(/^(hooks|actions)\//, "");
   if (!hookNames(charm).includes(hook) && actionNames(charm).includes(hook)) {
-    const action = await findAction(program, hook);
+    const action = (await findAction(charm, program, hook))?.definition;
     return [action ? `${hook}: runs the action ${action.name}` : `${hook}: nothing handles this action; it would fail`];
   }
   if (!hookNames(charm).includes(hook)) {

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { RELATIONS } from "./relation_definitions.ts";
 import type { InterfaceDefinition, LazyInterface } from "../../hooks/definition.ts";
-import { INTERFACES } from "../../interfaces/registry.ts";
 import { adapterFor } from "./trace_adapters.ts";
 import { compareStep, type Difference } from "./trace_compare.ts";
 import { type Deviations, judge, readDeviations } from "./trace_deviations.ts";
@@ -65,7 +65,7 @@ export async function runTraces(path: string, options: TraceOptions = {}): Promi
       missing.add(`${unknown.interface} (${unknown.role})`);
       continue;
     }
-    const result = await runCase(trace, deviations, options.interfaces ?? INTERFACES);
+    const result = await runCase(trace, deviations, options.interfaces ?? RELATIONS);
     counts.passed += result.passed;
     counts.deviating += result.deviating;
     failed.push(...result.failed);

@@ -16,12 +16,16 @@ import { type AgentReply, type AgentRequest, RpcError, StdinRequiredError } from
 import type { WorldState } from "./state.ts";
 import type { RunOutcome } from "./timeline.ts";
 
+/** Turns the command line of a run into the one that is started; its first word is an absolute path or found on PATH. */
+export type Wrap = (unit: string, command: readonly string[], name: string) => readonly string[];
+
 /** What runs are made with. */
 export interface ExecutionHost {
   readonly world: WorldState;
   readonly faults: FaultPlan;
   readonly toolsDir: string;
   readonly hookTimeoutMs: number;
+  readonly wrap: Wrap;
   /** Real milliseconds since the model began. */
   readonly elapsed: () => number;
   /** New hexadecimal digits for a context id. */
@@ -155,8 +159,10 @@ async function runProcess(
   const handle = (request: AgentRequest) => answer(host, execution, progress, request, server.breakAnswer);
   const server = serveHook(socketAddress, handle);
   try {
+    const [path = program.path, ...args] = host.wrap(unit, [program.path, ...program.args ?? []], name);
     const process = startProcess({
-      ...program,
+      path,
+      args,
       cwd: charmDir,
       env: hookEnvironment(host.world, {
         unit,

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { ModelError } from "./checker.ts";
 import { deployCharm } from "./charm_files.ts";
-import type { ExecutionEnd } from "./execution.ts";
+import type { ExecutionEnd, Wrap } from "./execution.ts";
 import type { Fault, FaultPlan } from "./faults.ts";
 import { type ExecRequest, newLocalState } from "./local_state.ts";
 import { nextOperation, type Operation } from "./resolver.ts";
@@ -33,6 +33,11 @@ export interface ModelOptions {
   /** A hook that takes longer is killed and has failed; 300,000 milliseconds when absent. */
   readonly hookTimeoutMs?: number;
   readonly faults?: readonly Fault[];
+  /**
+   * Makes a unit's hooks, actions and scripts run through another program, such as `ip netns exec NS` or `strace`.
+   * See {@linkcode Wrap}.
+   */
+  readonly wrap?: Wrap;
 }
 
 /** How long agents work. */
@@ -75,6 +80,7 @@ export class Machinery {
       world,
       faults,
       toolsDir: join(root, "tools"),
+      wrap: options.wrap ?? ((_unit, command) => command),
       hookTimeoutMs: options.hookTimeoutMs ?? 300_000,
       elapsed: () => performance.now() - this.#began,
       newContextDigits: () => randomHex(32, digits),

@@ -266,3 +266,22 @@ Deno.test("secrets tell owner and consumer what became of them", async () => {
     assertEquals(secret?.revisions.map((revision) => revision.revision), [2]);
   });
 });
+
+Deno.test("what a unit runs can be run through another program", async () => {
+  const db = scripted(DB, {
+    "hooks/start": 'status-set active "$0 under $WRAPPED"',
+    "actions/greet": 'action-set under="$WRAPPED"',
+  });
+  const wrap = (
+    unit: string,
+    command: readonly string[],
+    name: string,
+  ) => ["env", `WRAPPED=${unit} ${name}`, ...command];
+  await withModel({ wrap }, { db }, async (model, directory) => {
+    await model.deploy({ name: "db", charm: directory("db") });
+    await model.settle();
+    assertStringIncludes(model.status().units["db/0"]?.status.message ?? "", "/hooks/start under db/0 start");
+    assertEquals((await model.run("db/0", "greet")).results.under, "db/0 greet");
+    assertEquals((await model.exec("db/0", 'printf %s "$WRAPPED"')).stdout, "db/0 juju-exec");
+  });
+});

@@ -4,10 +4,10 @@
  *
  * @module
  */
+import { RELATIONS } from "../conformance/relation_definitions.ts";
 import type { Context } from "../../hooks/context.ts";
 import { done } from "../../hooks/outcome.ts";
 import { UnitState } from "../../hooks/state/unit_state.ts";
-import { INTERFACES } from "../../interfaces/registry.ts";
 import type { TraceCase, TraceRelation, TraceStep } from "../conformance/trace_format.ts";
 import { runHook } from "../conformance/trace_step.ts";
 import { beginStep, charmOf, eventOf, traceWorld } from "../conformance/trace_world.ts";
@@ -106,7 +106,7 @@ export class TestUnit {
     }];
     try {
       const handlers = { source: "", endpoint: undefined, definition: { when } };
-      await runHook({ world: this.#world, charm, interfaces: INTERFACES }, this.name, run, event, handlers);
+      await runHook({ world: this.#world, charm, interfaces: RELATIONS }, this.name, run, event, handlers);
     } catch (error) {
       discard(run);
       throw error;

@@ -61,7 +61,9 @@ async function follow(etcd: Etcd, prefix: string) {
   };
 }
 
-Deno.test("the etcd client on a real cluster", async (t) => {
+// Deno 2.7.11 keeps a reply's resource when fetch is aborted in the instant in which the reply arrives: this test has
+// members that answer when the client has just given up.
+Deno.test({ name: "the etcd client on a real cluster", sanitizeResources: false }, async (t) => {
   await using cluster = await startCluster(3);
   using etcd = open(cluster);
   await untilHealthy(etcd);

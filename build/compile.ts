@@ -6,6 +6,7 @@
 import { parseArgs } from "@std/cli";
 import { basename, dirname } from "node:path";
 import { bundle, errorText } from "./bundle.ts";
+import { addCodeCache, type Compile } from "./code_cache.ts";
 import { findRecovered, recoverDenort, type Target } from "./denort.ts";
 import { BuildError, runScript } from "./errors.ts";
 import { projectDir, userPath, version } from "./project.ts";
@@ -35,6 +36,8 @@ export interface CompileOptions {
   readonly output: string;
   /** This machine's if left out. */
   readonly target?: Target;
+  /** Whether V8's compiled code is part of the executable, where it can be made: for this machine's target only. */
+  readonly codeCache?: boolean;
 }
 
 /** The target that runs on this machine. */
@@ -49,14 +52,27 @@ export function nativeTarget(): Target {
  * this program
  */
 export async function compileExecutable(options: CompileOptions): Promise<void> {
-  const { output, target = nativeTarget() } = options;
+  const { output, target = nativeTarget(), codeCache = true } = options;
   const { entry = `${projectDir}/mod.ts` } = options;
   await Deno.mkdir(dirname(output), { recursive: true });
   const directory = await Deno.makeTempDir({ dir: dirname(output), prefix: ".compile-" });
   try {
     const entryFile = await bundle(entry, `${directory}/bundle`);
     const executable = `${directory}/${basename(output)}`;
-    await denoCompile(`${directory}/bundle`, entryFile, executable, target);
+    const compile: Compile = (file, include, path, v8Flags = []) => {
+      return denoCompile({
+        directory: `${directory}/bundle`,
+        entryFile: file,
+        include,
+        executable: path,
+        target,
+        v8Flags,
+      });
+    };
+    const include = codeCache && target === nativeTarget()
+      ? await addCodeCache(`${directory}/bundle`, entryFile, compile)
+      : [];
+    await compile(entryFile, include, executable);
     await checkMachine(executable, target);
     if (target === nativeTarget()) {
       checkVersion(await versionLine(executable), entry === `${projectDir}/mod.ts` ? `charmlet ${version}` : undefined);
@@ -67,11 +83,21 @@ export async function compileExecutable(options: CompileOptions): Promise<void> 
   }
 }
 
+interface CompileJob {
+  readonly directory: string;
+  readonly entryFile: string;
+  readonly include: readonly string[];
+  readonly executable: string;
+  readonly target: Target;
+  readonly v8Flags: readonly string[];
+}
+
 /**
  * `deno compile` with the base binary of DENORT_BIN, else Deno's own, else the recovered one; the latter at once where it
  * was needed before.
  */
-async function denoCompile(directory: string, entryFile: string, executable: string, target: Target): Promise<void> {
+async function denoCompile(job: CompileJob): Promise<void> {
+  const { directory, entryFile, include, executable, target, v8Flags } = job;
   const run = (env: Record<string, string>) =>
     new Deno.Command(Deno.execPath(), {
       args: [
@@ -82,10 +108,11 @@ async function denoCompile(directory: string, entryFile: string, executable: str
         "--no-config",
         "--no-lock",
         "--no-check",
-        // The code cache would be a file with a predictable name in /tmp: not for a program that root runs.
+        // Deno's own code cache would be a file with a predictable name in /tmp: not for a program that root runs.
         "--no-code-cache",
         // A hook is over before the baseline compiler's work could pay; the optimising ones stay for what runs long.
-        "--v8-flags=--no-sparkplug",
+        `--v8-flags=${["--no-sparkplug", ...v8Flags].join(",")}`,
+        ...include.map((file) => `--include=${file}`),
         `--target=${target}`,
         `--output=${executable}`,
         entryFile,

@@ -22,6 +22,13 @@ const ELF_MACHINES: Readonly<Record<Target, number>> = {
   "aarch64-unknown-linux-gnu": 0xb7,
 };
 
+const V8_FLAGS = [
+  // A hook is over before the baseline compiler's work could pay; the optimising ones stay for what runs long.
+  "--no-sparkplug",
+  // MiB: collecting a hook's garbage early costs less than a machine with many units pays in memory.
+  "--max-semi-space-size=1",
+];
+
 /** How long `deno compile` may take with the download of its base binary, in milliseconds. */
 const COMPILE_TIMEOUT_MS = 180_000;
 
@@ -110,8 +117,7 @@ async function denoCompile(job: CompileJob): Promise<void> {
         "--no-check",
         // Deno's own code cache would be a file with a predictable name in /tmp: not for a program that root runs.
         "--no-code-cache",
-        // A hook is over before the baseline compiler's work could pay; the optimising ones stay for what runs long.
-        `--v8-flags=${["--no-sparkplug", ...v8Flags].join(",")}`,
+        `--v8-flags=${[...V8_FLAGS, ...v8Flags].join(",")}`,
         ...include.map((file) => `--include=${file}`),
         `--target=${target}`,
         `--output=${executable}`,

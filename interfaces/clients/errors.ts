@@ -106,6 +106,21 @@ export class ReplyError extends ClientError {
   override readonly name = "ReplyError";
 }
 
+/** A server process cannot be started, stopped or looked at. */
+export class ServiceError extends ClientError {
+  override readonly name = "ServiceError";
+}
+
+/** A package cannot be installed. */
+export class PackageError extends ClientError {
+  override readonly name = "PackageError";
+
+  /** @param packages those that are still missing */
+  constructor(message: string, readonly packages: readonly string[]) {
+    super(message);
+  }
+}
+
 const SHOWN_ATTEMPTS = 5;
 
 function listAttempts(attempts: readonly Attempt[]): string {

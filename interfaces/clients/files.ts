@@ -1,0 +1,135 @@
+/**
+ * Files and directories of a workload, written so that a crash at any moment leaves the old or the new content.
+ *
+ * @module
+ */
+import { constants } from "node:fs";
+import { lchown, open } from "node:fs/promises";
+import { InputError } from "./errors.ts";
+import { capture } from "./run.ts";
+
+/** Who a file belongs to. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** How a file or directory shall be. */
+export interface Access {
+  /** Permission bits, such as 0o600; they hold whatever the umask is. */
+  readonly mode: number;
+  /** Without it the owner stays as it is. */
+  readonly owner?: Owner;
+}
+
+const PERMISSIONS = 0o7777;
+const PARENT_MODE = 0o755;
+const USER_NAME = /^[a-z_][a-z0-9_.-]{0,63}$/i;
+
+/**
+ * Writes a file by way of a temporary file in the same directory, which gets its owner and mode before any content.
+ *
+ * @returns false when the file already had this content, mode and owner
+ * @throws {InputError} when the path is a symlink, a directory or anything else but a plain file
+ */
+export async function writeFileAtomically(
+  path: string,
+  content: string | Uint8Array<ArrayBuffer>,
+  access: Access,
+): Promise<boolean> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  const now = await look(path);
+  if (now && !now.isFile) throw new InputError(`${path} is not a plain file: remove it, then try again`);
+  if (now?.size === bytes.length && fits(now, access) && same(await Deno.readFile(path), bytes)) return false;
+  const slash = path.lastIndexOf("/");
+  const temporary = `${path.slice(0, slash + 1)}.${path.slice(slash + 1)}.${crypto.randomUUID()}`;
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    const file = await open(temporary, flags, access.mode & 0o700);
+    try {
+      if (access.owner) await file.chown(access.owner.uid, access.owner.gid);
+      await file.chmod(access.mode);
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncDirectory(path.slice(0, slash) || (slash === 0 ? "/" : "."));
+  return true;
+}
+
+/**
+ * Makes a directory, and with mode 0755 those above it that are missing; sets mode and owner where they differ.
+ *
+ * @throws {InputError} when the path is a symlink or no directory
+ */
+export async function ensureDirectory(path: string, access: Access): Promise<void> {
+  let now = await look(path);
+  if (now && !now.isDirectory) throw new InputError(`${path} is not a directory: remove it, then try again`);
+  if (!now) {
+    await ensureParents(path);
+    await makeDirectory(path, access.mode & 0o700);
+    now = await look(path);
+  }
+  if (now && fits(now, access)) return;
+  if (access.owner) await lchown(path, access.owner.uid, access.owner.gid);
+  await Deno.chmod(path, access.mode);
+}
+
+/** The ids of a user of the machine; undefined when there is no such user. */
+export async function userIds(name: string): Promise<Owner | undefined> {
+  if (!USER_NAME.test(name)) throw new InputError("a user name has letters, digits, _ . and - only");
+  const { code, stdout } = await capture("getent", ["passwd", name]);
+  const [found, , uid, gid] = stdout.split("\n", 1)[0]?.split(":") ?? [];
+  if (code !== 0 || found !== name) return undefined;
+  const ids = { uid: Number(uid), gid: Number(gid) };
+  return Number.isSafeInteger(ids.uid) && Number.isSafeInteger(ids.gid) ? ids : undefined;
+}
+
+/** What is at a path, without following symlinks. */
+async function look(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function fits(now: Deno.FileInfo, { mode, owner }: Access): boolean {
+  const rightOwner = !owner || (now.uid === owner.uid && now.gid === owner.gid);
+  return rightOwner && now.mode !== null && (now.mode & PERMISSIONS) === mode;
+}
+
+function same(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}
+
+/** The umask of a hook would close what it makes to every other user, also to the server's. */
+async function ensureParents(path: string): Promise<void> {
+  const slash = path.replace(/\/+$/, "").lastIndexOf("/");
+  if (slash <= 0) return;
+  const parent = path.slice(0, slash);
+  if (await look(parent)) return;
+  await ensureParents(parent);
+  await makeDirectory(parent, PARENT_MODE);
+  await Deno.chmod(parent, PARENT_MODE);
+}
+
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  using directory = await Deno.open(path);
+  await directory.sync();
+}

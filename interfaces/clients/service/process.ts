@@ -1,0 +1,53 @@
+/**
+ * Which process a pid stands for. A pid alone says little: after a reboot, or a while later, it is another's.
+ *
+ * @module
+ */
+
+/** A process, told apart from every later one with the same pid. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks from the machine's start to the process's, field 22 of proc(5) stat. */
+  readonly started: string;
+}
+
+/** What is known of a running process. */
+export interface ProcessFacts extends ProcessIdentity {
+  readonly group: number;
+}
+
+/** Facts of a process; undefined when there is none, or only what its parent has not taken note of (a zombie). */
+export async function processFacts(pid: number): Promise<ProcessFacts | undefined> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(`/proc/${pid}/stat`);
+  } catch {
+    return undefined;
+  }
+  // The program's name stands between brackets and may have spaces and brackets of its own.
+  const [state = "", , group = "", ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const started = rest[16];
+  if (/^[ZXx]$/.test(state) || started === undefined) return undefined;
+  return { pid, started, group: Number(group) };
+}
+
+/** The facts of this very process; undefined when it has ended, whatever has its pid now. */
+export async function alive(identity: ProcessIdentity | undefined): Promise<ProcessFacts | undefined> {
+  if (!identity) return undefined;
+  const facts = await processFacts(identity.pid);
+  return facts?.started === identity.started ? facts : undefined;
+}
+
+/** Sends a signal; no error when the process or group has ended. @param pid a process, or a group as its negative */
+export function signal(pid: number, name: "SIGTERM" | "SIGKILL"): void {
+  try {
+    Deno.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) && (error as { code?: string }).code !== "ESRCH") throw error;
+  }
+}
+
+/** Names this start of the machine. */
+export async function bootId(): Promise<string> {
+  return (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
+}

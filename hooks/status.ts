@@ -7,6 +7,8 @@ import type { StatusLevel } from "./juju/commands/status.ts";
 import type { StatusPair, StoredStatuses } from "./state/unit_state.ts";
 import { oneLine } from "./text.ts";
 
+export type { StatusLevel };
+
 /** Most urgent first. */
 export const STATUS_PRIORITY: readonly StatusLevel[] = ["blocked", "maintenance", "waiting", "active"];
 

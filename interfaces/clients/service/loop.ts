@@ -32,7 +32,7 @@ become() {
   exec 9>&-
   identify && printf '%s\\n' "$pid $started" "$loop" "$boot" >"$base.pid.new" &&
     rm -f "$base.exit" && mv -f "$base.pid.new" "$base.pid" || exit 125
-  [ "$files" = 0 ] || ulimit -n "$files" || exit 125
+  [ "$files" = 0 ] || ulimit -n "$files" 2>/dev/null || ulimit -n "$(ulimit -Hn)" || exit 125
   umask 022
   exec "$@"
 }

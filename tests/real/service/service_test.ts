@@ -15,6 +15,18 @@ async function openIn(pid: number): Promise<string[]> {
   return targets;
 }
 
+Deno.test("start: a server that asks for more open files than there may be gets the most there may be", () =>
+  inWorkplace(async ({ directory, services, spec }) => {
+    const server = await spec(`ulimit -n >"$1/files"\n${SERVER}`, { openFiles: 1024 * 1024 }, [directory]);
+    await services.start(server);
+    await until("the server has written its limit", async () => await textOf(`${directory}/files`) !== "");
+    const { stdout } = await new Deno.Command("sh", { args: ["-c", "ulimit -Hn"] }).output();
+    const most = new TextDecoder().decode(stdout);
+    // Where root may raise its own limit, it gets what it asked for.
+    assert([most, "1048576\n"].includes(await textOf(`${directory}/files`)), most);
+    await services.stop(server);
+  }));
+
 Deno.test("start: the server outlives the hook, in a session of its own, and holds none of its pipes", () =>
   inWorkplace(async ({ directory, services, spec, processes, loop }) => {
     const server = await spec(`env >"$1/env"\numask >"$1/umask"\nulimit -n >"$1/files"\n${SERVER}`, {

@@ -83,10 +83,13 @@ export async function textOf(path: string): Promise<string> {
   }
 }
 
+/** What a handler that keeps a server keeps of Deno's permissions. */
+const PERMISSIONS = ["--allow-read", "--allow-write", "--allow-run", "--allow-net", "--allow-sys"];
+
 /** Starts a process that asks the supervisor for something. */
 export function hook(method: "start" | "stop", spec: ServiceSpec): Deno.ChildProcess {
   const module = new URL("./hook.ts", import.meta.url).pathname;
-  const flags = ["run", "-A", "--quiet", "--no-check", "--no-config", "--no-lock"];
+  const flags = ["run", ...PERMISSIONS, "--no-prompt", "--quiet", "--no-check", "--no-config", "--no-lock"];
   return new Deno.Command(Deno.execPath(), {
     args: [...flags, module, method, JSON.stringify(spec)],
     env: { JUJU_CONTEXT_ID: "little/0-start-1" },

@@ -281,6 +281,33 @@ Deno.test("a read goes on to the next endpoint; a write is not sent again when i
     }));
 });
 
+Deno.test("a write reaches a server that closes the connection without an answer once", async () => {
+  const requests: string[] = [];
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    for await (const connection of listener) {
+      const buffer = new Uint8Array(4096);
+      const head = new TextDecoder().decode(buffer.subarray(0, await connection.read(buffer) ?? 0));
+      const path = /^POST (\S+)/.exec(head)?.[1] ?? "";
+      requests.push(path);
+      const body = '{"leader":"1"}';
+      const reply = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n` +
+        `connection: close\r\n\r\n${body}`;
+      if (path === STATUS) await connection.write(new TextEncoder().encode(reply));
+      connection.close();
+    }
+  })();
+  try {
+    using etcd = openEtcd({ endpoints: `http://127.0.0.1:${listener.addr.port}` });
+    const error = await assertRejects(() => etcd.kv.put("key", "value"), UnreachableError);
+    assertEquals(error.outcomeUnknown, true);
+    assertEquals(requests, [STATUS, "/v3/kv/put"]);
+  } finally {
+    listener.close();
+    await serving;
+  }
+});
+
 Deno.test("a write that never left is sent to the next endpoint, also one that has no leader is passed over", async () => {
   const leaderless = (): Response => Response.json({});
   const good = (path: string): Response => Response.json(path === STATUS ? { leader: "1" } : HEADER);

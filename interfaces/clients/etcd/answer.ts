@@ -15,8 +15,8 @@ import {
   ReplyError,
   UnhealthyClusterError,
 } from "../errors.ts";
-import type { HttpReply } from "./exchange.ts";
-import { isObject, type JsonObject } from "./values.ts";
+import type { HttpReply } from "../http/exchange.ts";
+import { isObject, type JsonObject } from "../http/json.ts";
 
 /**
  * What to do after an error:

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { InputError } from "../errors.ts";
+import { createHttpClient } from "../http/http_client.ts";
 import { createConnection } from "./connection.ts";
 import { parseEndpoints } from "./endpoints.ts";
 import { createKv, type Kv } from "./kv.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { createMembers, type Members } from "./members.ts";
-import { checkTls, type TlsOptions } from "./pem.ts";
+import type { TlsOptions } from "./pem.ts";
 import type { UserAndPassword } from "./tokens.ts";
 import { runTransaction, type Transaction, type TransactionResult } from "./transaction.ts";
 import type { Bytes } from "./values.ts";
@@ -57,7 +57,6 @@ export function openEtcd(options: EtcdOptions): Etcd {
   const { tls = {}, auth, timeoutMs = TIMEOUT_MS, maxReplyBytes = MAX_REPLY_BYTES } = options;
   const given = typeof options.endpoints === "string" ? options.endpoints : options.endpoints.join(",");
   const endpoints = parseEndpoints(given);
-  checkTls(tls);
   const http = createHttpClient(tls);
   const connection = createConnection({ endpoints, http, tls, auth, timeoutMs, maxReplyBytes });
   let open = true;
@@ -76,14 +75,4 @@ export function openEtcd(options: EtcdOptions): Etcd {
     close,
     [Symbol.dispose]: close,
   };
-}
-
-function createHttpClient({ ca, cert, key }: TlsOptions): Deno.HttpClient {
-  const identity = cert !== undefined && key !== undefined ? { cert, key } : {};
-  try {
-    return Deno.createHttpClient({ ...(ca === undefined ? {} : { caCerts: [ca] }), ...identity });
-  } catch {
-    // Deno's own words may repeat what it was given.
-    throw new InputError("the certificates cannot be used for TLS; get them from the provider again");
-  }
 }

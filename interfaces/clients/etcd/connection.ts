@@ -5,11 +5,13 @@
  */
 import type { ClientError } from "../errors.ts";
 import { isRefusal, noQuorum, readReply } from "./answer.ts";
-import { exchange, send } from "./exchange.ts";
+import { exchange, send } from "../http/exchange.ts";
+import type { JsonObject } from "../http/json.ts";
+import { sendOnce } from "../http/send_once.ts";
 import type { TlsOptions } from "./pem.ts";
 import { createTokens, type UserAndPassword } from "./tokens.ts";
 import { areHopeless, explainTries, failedTry, isTry, type Try } from "./tries.ts";
-import { idOf, type JsonObject } from "./values.ts";
+import { idOf } from "./values.ts";
 
 /** How a request may be treated. */
 export interface CallOptions {
@@ -62,6 +64,7 @@ const MAX_PAUSE_MS = 400;
 /** Members that are asked at once why nobody answered. */
 const MAX_ASKED = 16;
 const STATUS = "/v3/maintenance/status";
+const SERVER = "etcd's client port";
 
 /** Makes a connection; nothing is sent yet. */
 export function createConnection(options: ConnectionOptions): Connection {
@@ -77,10 +80,22 @@ export function createConnection(options: ConnectionOptions): Connection {
     fresh = { endpoint: "", until: 0 };
   };
 
-  const once = async (endpoint: string, path: string, body: JsonObject | undefined, ms: number, token?: string) => {
-    const bounds = { http, signal: AbortSignal.timeout(ms), maxReplyBytes };
+  const once = async (
+    endpoint: string,
+    path: string,
+    body: JsonObject | undefined,
+    ms: number,
+    token?: string,
+    repeatable = true,
+  ) => {
+    const bounds = { signal: AbortSignal.timeout(ms), maxReplyBytes };
     const json = body === undefined ? {} : { body: JSON.stringify(body) };
-    return readReply(await exchange({ endpoint, path, ...json, token }, bounds), secrets(token));
+    const request = { endpoint, path, server: SERVER, ...json, authorization: token };
+    // Deno sends what it gets from fetch a second time when a server closes the connection without an answer.
+    const reply = repeatable
+      ? await exchange(request, { ...bounds, http })
+      : await sendOnce(request, { ...bounds, tls });
+    return readReply(reply, secrets(token));
   };
 
   const secrets = (token?: string): string[] => [options.auth?.password ?? "", token ?? ""];
@@ -97,7 +112,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       const token = call.anonymous ? undefined : await tokens.current(end);
       let result;
       try {
-        result = await once(endpoint, path, body, ms, token);
+        result = await once(endpoint, path, body, ms, token, call.repeatable);
       } catch (error) {
         return await failedTry(endpoint, error, tls);
       }
@@ -121,7 +136,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       const round = [...order];
       for (const [index, endpoint] of round.entries()) {
         const left = lastTry - Date.now();
-        if (left <= 0) throw await diagnose(tries.values(), end, false);
+        // What is left may be too little for an answer; that would hide what the endpoint said before.
+        const tooLate = tries.has(endpoint) ? left < MIN_ATTEMPT_MS : left <= 0;
+        if (tooLate) throw await diagnose(tries.values(), end, false);
         const share = how.repeatable ? Math.max(left / (round.length - index), MIN_ATTEMPT_MS) : left;
         const result = await attempt(endpoint, path, body, how, Math.min(share, left), end);
         if (!isTry(result)) {
@@ -200,7 +217,10 @@ export function createConnection(options: ConnectionOptions): Connection {
       const token = await tokens.current(end);
       try {
         const bounds = { http, signal, maxReplyBytes };
-        const response = await send({ endpoint, path, body: JSON.stringify(body), token }, bounds);
+        const response = await send(
+          { endpoint, path, server: SERVER, body: JSON.stringify(body), authorization: token },
+          bounds,
+        );
         return { endpoint, response };
       } catch (error) {
         avoid(endpoint);

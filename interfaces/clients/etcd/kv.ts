@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { JsonObject } from "../http/json.ts";
 import type { Connection } from "./connection.ts";
 import {
   asText,
@@ -14,7 +15,6 @@ import {
   encodeKey,
   idOf,
   int64,
-  type JsonObject,
   list,
   prefixRange,
   revisionOf,

@@ -4,9 +4,10 @@
  * @module
  */
 import { MissingError } from "../errors.ts";
+import { isObject, type JsonObject } from "../http/json.ts";
 import { refusal } from "./answer.ts";
 import type { Connection } from "./connection.ts";
-import { bytesOf, checkId, child, count, idOf, isObject, type JsonObject } from "./values.ts";
+import { bytesOf, checkId, child, count, idOf } from "./values.ts";
 
 /** A lease that was granted. */
 export interface Lease {

@@ -4,7 +4,7 @@
  * @module
  */
 import { ReplyError } from "../errors.ts";
-import { isObject, type JsonObject } from "./values.ts";
+import { isObject, type JsonObject } from "../http/json.ts";
 
 const LINE_FEED = 10;
 

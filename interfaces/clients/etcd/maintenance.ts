@@ -4,8 +4,9 @@
  * @module
  */
 import { ClientError } from "../errors.ts";
+import type { JsonObject } from "../http/json.ts";
 import type { Connection } from "./connection.ts";
-import { checkId, child, count, idOf, int64, type JsonObject, list, text, texts } from "./values.ts";
+import { checkId, child, count, idOf, int64, list, text, texts } from "./values.ts";
 
 /** How one member sees itself and the cluster. */
 export interface MemberStatus {
@@ -59,6 +60,8 @@ export interface Maintenance {
   disarm(alarm?: Alarm): Promise<void>;
   /** Gives unused space of one member back to the disk; the member serves nothing meanwhile. */
   defragment(endpoint: string): Promise<void>;
+  /** Lets another member lead. @param endpoint of the member that leads */
+  moveLeader(endpoint: string, memberId: string): Promise<void>;
 }
 
 const ALARM = "/v3/maintenance/alarm";
@@ -116,6 +119,9 @@ export function createMaintenance(connection: Connection): Maintenance {
     },
     async defragment(endpoint) {
       await connection.ask(endpoint, "/v3/maintenance/defragment", {});
+    },
+    async moveLeader(endpoint, memberId) {
+      await connection.ask(endpoint, "/v3/maintenance/transfer-leadership", { targetID: checkId(memberId) });
     },
   };
 }

@@ -4,8 +4,9 @@
  * @module
  */
 import { type ClientError, InputError, MissingError } from "../errors.ts";
+import type { JsonObject } from "../http/json.ts";
 import type { Connection } from "./connection.ts";
-import { checkId, child, idOf, type JsonObject, list, text, texts } from "./values.ts";
+import { checkId, child, idOf, list, text, texts } from "./values.ts";
 
 /** A member as the cluster knows it; it need not run. */
 export interface Member {

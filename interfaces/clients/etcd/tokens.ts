@@ -4,7 +4,8 @@
  * @module
  */
 import { RefusedError, ReplyError } from "../errors.ts";
-import { type JsonObject, text } from "./values.ts";
+import type { JsonObject } from "../http/json.ts";
+import { text } from "./values.ts";
 
 /** A user of the etcd cluster. */
 export interface UserAndPassword {

@@ -4,20 +4,10 @@
  * @module
  */
 import { ReplyError } from "../errors.ts";
+import { isObject, type JsonObject } from "../http/json.ts";
 import type { Connection } from "./connection.ts";
 import { type KeyValue, putBody, readKeyValue, type WriteOptions } from "./kv.ts";
-import {
-  type Bytes,
-  child,
-  count,
-  encode,
-  encodeKey,
-  isObject,
-  type JsonObject,
-  list,
-  prefixRange,
-  revisionOf,
-} from "./values.ts";
+import { type Bytes, child, count, encode, encodeKey, list, prefixRange, revisionOf } from "./values.ts";
 
 /** How two things are compared. */
 export type Comparison = "=" | "!=" | "<" | ">";

@@ -12,7 +12,7 @@ import {
   UnreachableError,
 } from "../errors.ts";
 import { type Next, noQuorum } from "./answer.ts";
-import { askForAlert, TransportFailure, type TransportKind } from "./exchange.ts";
+import { askForAlert, TransportFailure, type TransportKind } from "../http/exchange.ts";
 import type { TlsOptions } from "./pem.ts";
 
 /** One failed try at one endpoint. */

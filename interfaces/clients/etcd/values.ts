@@ -4,12 +4,10 @@
  * @module
  */
 import { InputError, ReplyError } from "../errors.ts";
+import { isObject, type JsonObject } from "../http/json.ts";
 
 /** Text is sent as UTF-8. */
 export type Bytes = string | Uint8Array;
-
-/** A JSON object of a reply, not yet looked at. */
-export type JsonObject = { readonly [name: string]: unknown };
 
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
@@ -144,11 +142,6 @@ export function texts(object: JsonObject, name: string): readonly string[] {
 /** The revision of the store at which a reply was made. */
 export function revisionOf(reply: JsonObject): bigint {
   return int64(child(reply, "header"), "revision");
-}
-
-/** Whether a value of parsed JSON is an object. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function damaged(name: string): ReplyError {

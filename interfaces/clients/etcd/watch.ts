@@ -14,22 +14,11 @@ import {
 } from "../errors.ts";
 import { isRefusal, readReply, refusal } from "./answer.ts";
 import type { Connection } from "./connection.ts";
-import { chunksOf, explain, readText } from "./exchange.ts";
+import { chunksOf, explain, readText } from "../http/exchange.ts";
+import { isObject, type JsonObject } from "../http/json.ts";
 import { type KeyValue, readKeyValue } from "./kv.ts";
 import { readLines } from "./lines.ts";
-import {
-  type Bytes,
-  child,
-  encodeKey,
-  idOf,
-  int64,
-  isObject,
-  type JsonObject,
-  list,
-  prefixRange,
-  revisionOf,
-  text,
-} from "./values.ts";
+import { type Bytes, child, encodeKey, idOf, int64, list, prefixRange, revisionOf, text } from "./values.ts";
 
 /** What a watch follows. */
 export interface WatchOptions {

@@ -7,11 +7,19 @@ import { ReplyError } from "../errors.ts";
 
 /** One request. */
 export interface HttpRequest {
+  /** Such as `https://10.0.0.1:2379`. */
   readonly endpoint: string;
   readonly path: string;
-  /** JSON text of a POST; without it the request is a GET. */
+  /** What the endpoint should be, for errors, such as `etcd's client port`. */
+  readonly server: string;
+  /** Without it POST when there is a body, else GET. */
+  readonly method?: string;
+  /** JSON text. */
   readonly body?: string;
-  readonly token?: string | undefined;
+  /** Of the body; `application/json` without it. */
+  readonly contentType?: string;
+  /** The header of that name. */
+  readonly authorization?: string | undefined;
 }
 
 /** What bounds a request. */
@@ -26,6 +34,8 @@ export interface Bounds {
 export interface HttpReply {
   readonly status: number;
   readonly text: string;
+  /** The server's time in milliseconds since 1970, to the second, where it tells it. */
+  readonly date?: number;
 }
 
 /**
@@ -55,7 +65,9 @@ export class TransportFailure extends Error {
 export async function exchange(request: HttpRequest, bounds: Bounds): Promise<HttpReply> {
   const response = await send(request, bounds);
   try {
-    return { status: response.status, text: await readText(response, bounds) };
+    const date = Date.parse(response.headers.get("date") ?? "");
+    const text = await readText(response, bounds);
+    return { status: response.status, text, ...(Number.isNaN(date) ? {} : { date }) };
   } catch (error) {
     throw error instanceof ReplyError ? error : explain(error, bounds.signal);
   }
@@ -68,12 +80,12 @@ export async function exchange(request: HttpRequest, bounds: Bounds): Promise<Ht
  */
 export async function send(request: HttpRequest, { http, signal }: Bounds): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json" };
-  if (request.token !== undefined) headers.authorization = request.token;
-  const init: RequestInit & { client: Deno.HttpClient } = { client: http, signal, headers, redirect: "manual" };
+  if (request.authorization !== undefined) headers.authorization = request.authorization;
+  const method = request.method ?? (request.body === undefined ? "GET" : "POST");
+  const init: RequestInit & { client: Deno.HttpClient } = { client: http, signal, headers, method, redirect: "manual" };
   if (request.body !== undefined) {
-    init.method = "POST";
     init.body = request.body;
-    headers["content-type"] = "application/json";
+    headers["content-type"] = request.contentType ?? "application/json";
   }
   let response: Response;
   try {
@@ -82,10 +94,10 @@ export async function send(request: HttpRequest, { http, signal }: Bounds): Prom
     // Our own permissions are no fault of the network.
     throw error instanceof Deno.errors.NotCapable ? error : explain(error, signal);
   }
-  // A token must not go where a reply points to.
+  // A password or token must not go where a reply points to.
   if (response.status >= 300 && response.status < 400) {
     await response.body?.cancel();
-    throw new ReplyError(`${request.endpoint} redirects elsewhere; check that it is etcd's client port`);
+    throw new ReplyError(`${request.endpoint} redirects elsewhere; check that it is ${request.server}`);
   }
   return response;
 }

@@ -7,6 +7,9 @@ import { BuildError } from "./errors.ts";
 
 const POLICY = "/usr/sbin/policy-rc.d";
 const FORBID_STARTS = "#!/bin/sh\nexit 101\n";
+/** PostgreSQL's package would make a cluster of its own, which tests do not use. */
+const CREATE_CLUSTER = "/etc/postgresql-common/createcluster.d";
+const FORBID_CLUSTER = "create_main_cluster = false\n";
 /** Seconds that apt waits for another apt. */
 const LOCK_SECONDS = 300;
 
@@ -23,6 +26,7 @@ export async function ensureDebianPackages(names: readonly string[]): Promise<vo
   if (Deno.uid() !== 0) throw new BuildError(`These tests need ${what}: install them, or run the tests as root`);
   const restore = await forbidStarts();
   try {
+    if (missing.some((name) => name.startsWith("postgresql"))) await forbidCluster();
     const options = ["-o", `DPkg::Lock::Timeout=${LOCK_SECONDS}`, "-y", "--no-install-recommends"];
     let result = await run("apt-get", ["install", ...options, ...missing]);
     if (result.code !== 0) {
@@ -50,6 +54,11 @@ async function forbidStarts(): Promise<() => Promise<void>> {
     throw error;
   }
   return () => Deno.remove(POLICY);
+}
+
+async function forbidCluster(): Promise<void> {
+  await Deno.mkdir(CREATE_CLUSTER, { recursive: true });
+  await Deno.writeTextFile(`${CREATE_CLUSTER}/tests.conf`, FORBID_CLUSTER);
 }
 
 async function run(command: string, args: readonly string[]): Promise<{ code: number; output: string; tail: string }> {

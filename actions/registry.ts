@@ -3,7 +3,19 @@
  *
  * @module
  */
-import type { LazyAction } from "../hooks/definition.ts";
+import type { InterfaceSide, LazyAction } from "../hooks/definition.ts";
+
+const ETCD: InterfaceSide = { interface: "etcd", role: "peers" };
 
 /** One line for each action. */
-export const ACTIONS: readonly LazyAction[] = [];
+export const ACTIONS: readonly LazyAction[] = [
+  { name: "health", side: ETCD, load: async () => (await import("./etcd_health.ts")).etcdHealth },
+  { name: "member-list", side: ETCD, load: async () => (await import("./etcd_member_list.ts")).etcdMemberList },
+  { name: "snapshot", side: ETCD, load: async () => (await import("./etcd_snapshot.ts")).etcdSnapshot },
+  { name: "restore", side: ETCD, load: async () => (await import("./etcd_restore.ts")).etcdRestore },
+  {
+    name: "rotate-certificates",
+    side: ETCD,
+    load: async () => (await import("./etcd_rotate_certificates.ts")).etcdRotateCertificates,
+  },
+];

@@ -13,8 +13,11 @@ import { EnvironmentError, UsageError } from "./errors.ts";
 import { hookCommands } from "./juju/commands.ts";
 import { connect } from "./juju/connect.ts";
 import type { JujuEnvironment } from "./juju/environment.ts";
+import { Logger } from "./log.ts";
+import { Redactor } from "./redact.ts";
 import { invocationOf } from "./route.ts";
 import { run } from "./run.ts";
+import { Session } from "./session.ts";
 import { UnitState } from "./state/unit_state.ts";
 import { VERSION } from "./version.ts";
 
@@ -157,10 +160,24 @@ async function runLink(
 
 async function runExplain(program: Program, options: CliOptions, event: string): Promise<number> {
   if (event === "") throw new UsageError("name a hook: charmlet --explain db-relation-changed");
+  const { environment, env, print } = options;
   const { charm } = await readCharm(charmDir(options));
-  const state = options.environment.contextId === "" ? undefined : await readState(options);
-  for (const line of await explain(event, charm, program, state, Date.now())) options.print(line);
-  return 0;
+  if (environment.contextId === "") {
+    for (const line of await explain(event, charm, program, undefined, Date.now())) print(line);
+    return 0;
+  }
+  const { transport } = await connect(environment, env);
+  try {
+    const commands = hookCommands(transport);
+    const redactor = new Redactor();
+    const log = new Logger({ send: () => Promise.resolve(), printDebug: undefined }, redactor);
+    const state = new UnitState(await commands.state.get());
+    const session = new Session({ environment, charm, commands, state, log, redactor, now: Date.now });
+    for (const line of await explain(event, charm, program, session, Date.now())) print(line);
+    return 0;
+  } finally {
+    transport.close();
+  }
 }
 
 async function runDry(program: Program, options: CliOptions): Promise<number> {

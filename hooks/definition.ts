@@ -94,6 +94,13 @@ export interface InterfaceDefinition {
   readonly on?: { readonly [P in RelationPhase]?: Handler<RelationHandler> };
   readonly lifecycle?: LifecycleHandlers;
   readonly when?: readonly FlagHandler[];
+  /**
+   * Lines for `--explain EVENT` inside a hook environment: which way a handler would go now, and why. It looks, and
+   * changes nothing; what it would write is dropped.
+   *
+   * @param slot the handler, such as `changed` or `configChanged`
+   */
+  readonly explain?: (ctx: Context, slot: string) => Promise<readonly string[]>;
 }
 
 /** A definition that is loaded only by hooks that need it. */
@@ -151,7 +158,7 @@ export interface Binding {
   /** The endpoint's name, or `""` for the charm. */
   readonly source: string;
   readonly endpoint: Endpoint | undefined;
-  readonly definition: Pick<InterfaceDefinition, "needs" | "on" | "lifecycle" | "when">;
+  readonly definition: Pick<InterfaceDefinition, "needs" | "on" | "lifecycle" | "when" | "explain">;
 }
 
 const NAME = /^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$/;

@@ -4,6 +4,9 @@
  * @module
  */
 import { activate, findAction } from "../bindings.ts";
+import { Context } from "../context.ts";
+import type { Session } from "../session.ts";
+import { lifecycleSlot } from "../slots.ts";
 import type { CharmMetadata } from "../charm/metadata.ts";
 import { actionNames, hookNames, matchHook } from "../charm/names.ts";
 import type { Binding, Program } from "../definition.ts";
@@ -81,7 +84,7 @@ export function formatList(listed: readonly Listed[], flagSteps: readonly FlagSt
 /**
  * Lines for `--explain`: what a hook would run now and what not, and why.
  *
- * @param state stored state of the unit; undefined outside a hook environment
+ * @param session the unit's agent and stored state; undefined outside a hook environment
  * @param now milliseconds since 1970
  * @throws {EnvironmentError} when the charm has no such hook
  */
@@ -89,9 +92,10 @@ export async function explain(
   name: string,
   charm: CharmMetadata,
   program: Program,
-  state: UnitState | undefined,
+  session: Session | undefined,
   now: number,
 ): Promise<string[]> {
+  const state = session?.state;
   const hook = name.replace(/^(hooks|actions)\//, "");
   if (!hookNames(charm).includes(hook) && actionNames(charm).includes(hook)) {
     const action = (await findAction(charm, program, hook))?.definition;
@@ -107,6 +111,7 @@ export async function explain(
     `${hook}:`,
     ...explainDeferred(plan, state, now),
     ...explainOwn(plan, event, bindings),
+    ...(session ? await explainWays(session, event, bindings) : []),
     ...plan.flagSteps.map((step) => `  ${explainFlags(step, state)}`),
   ];
 }
@@ -138,6 +143,33 @@ function explainOwn(plan: Plan, event: HookEvent, bindings: readonly Binding[]):
     return [`  runs no handler: nothing implements the ${event.endpoint.role} side of ${event.endpoint.interface}`];
   }
   return ["  runs no handler of its own"];
+}
+
+/** What the handlers themselves say about where they would go. */
+async function explainWays(session: Session, event: HookEvent, bindings: readonly Binding[]): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { source, endpoint, definition } of bindings) {
+    if (!definition.explain || (event.kind === "relation" && source !== event.endpoint.name)) continue;
+    const slot = event.kind === "relation" ? event.phase : lifecycleSlot(event);
+    const ctx = new Context(session, await atHand(session, event), source, endpoint);
+    lines.push(...(await definition.explain(ctx, slot)).map((line) => `    ${session.redactor.apply(line)}`));
+  }
+  return lines;
+}
+
+/** The event with a relation and a unit that are there, where there are any. */
+async function atHand(session: Session, event: HookEvent): Promise<HookEvent> {
+  if (event.kind !== "relation") return event;
+  const [relationId] = await session.relationIds(event.endpoint.name);
+  if (relationId === undefined) return event;
+  const [unit] = await session.commands.relation.list(relationId);
+  if (unit === undefined || event.remoteUnit === undefined) return { ...event, relationId };
+  return {
+    ...event,
+    relationId,
+    remoteUnit: unit,
+    ...(event.departingUnit === undefined ? {} : { departingUnit: unit }),
+  };
 }
 
 function explainFlags(step: FlagStep, state: UnitState | undefined): string {

@@ -135,6 +135,23 @@ Deno.test("a deferred handler is shown, explained, and runs again with the next 
   });
 });
 
+Deno.test("--explain asks a definition for its way, which writes nothing", async () => {
+  await withBuiltCharm("probe", {}, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm, units: 3 });
+    await model.settle();
+    const before = written(structuredClone(model.status()));
+    const changed = await model.exec("probe/1", "hooks/charmlet --explain crew-relation-changed");
+    assertEquals(changed.stderr, "");
+    assertMatch(
+      changed.stdout,
+      /runs crew:changed\n {4}changed: would see probe\/0 probe\/2 \(relation 0, probe\/0\)\n/,
+    );
+    const other = await model.exec("probe/1", "hooks/charmlet --explain config-changed");
+    assertMatch(other.stdout, /configChanged: would see probe\/0 probe\/2 \(none\)/);
+    assertEquals(written(model.status()), before);
+  });
+});
+
 Deno.test("--dry-run prints what would be written and writes nothing", async () => {
   await withBuiltCharm("probe", {}, async ({ model, charm }) => {
     await model.deploy({ name: "probe", charm });

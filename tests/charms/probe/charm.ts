@@ -86,6 +86,13 @@ const crew = defineInterface({
       return done;
     },
   },
+  async explain(ctx, slot) {
+    const [relation] = await ctx.relations();
+    const units = await relation?.units() ?? [];
+    relation?.local.set({ seen: "written while explaining" });
+    const about = ctx.event.kind === "relation" ? `relation ${ctx.event.relationId}, ${ctx.event.remoteUnit}` : "none";
+    return [`${slot}: would see ${units.map(({ name }) => name).join(" ")} (${about})`];
+  },
 });
 
 const spawn = defineAction({

@@ -9,7 +9,7 @@ import type { LazyInterface } from "../hooks/definition.ts";
 export const INTERFACES: readonly LazyInterface[] = [
   { name: "etcd", role: "provides", load: async () => (await import("./etcd/provides.ts")).etcdProvides },
   { name: "etcd", role: "requires", load: async () => (await import("./etcd/requires.ts")).etcdRequires },
-  { name: "etcd", role: "peers", load: async () => (await import("./etcd/peers.ts")).etcdPeersInterface },
+  { name: "etcd", role: "peers", load: async () => (await import("./etcd/server.ts")).etcdServer },
   {
     name: "magpie",
     aliases: ["magpie2"],

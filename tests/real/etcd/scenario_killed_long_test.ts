@@ -1,0 +1,111 @@
+/** Hooks of etcd's units that are killed, wherever they are, and run again. */
+import { assert, assertEquals } from "@std/assert";
+import { killEverywhere, killRelentlessly, type Round } from "../killed.ts";
+import { APP, openScene, type Scene, underWrites, withEtcd } from "./scenario.ts";
+
+// Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
+const sanitizeResources = false;
+/** A hook that is killed at one point after the other needs as many retries. */
+const RETRIES = 200;
+/** Every third point of each hook, which is every point of those that many units run. */
+const STRIDE = 3;
+const LOSER = "etcd/1";
+
+/** What has to be the same however often hooks were killed; units and addresses by their rank. */
+async function endOf(scene: Scene): Promise<unknown> {
+  const { lab } = scene;
+  const { relations, secrets, units: everyUnit } = lab.model.world;
+  const units = scene.units();
+  const names = units.flatMap((unit, rank): [RegExp, string][] => [
+    [whole(everyUnit[unit]?.address ?? ""), `address ${rank}`],
+    [whole(unit), `unit ${rank}`],
+    [whole(unit.replace("/", "")), `member ${rank}`],
+  ]);
+  const plain = (texts: readonly string[] = []) =>
+    texts.map((text) => names.reduce((last, [name, rank]) => last.replaceAll(name, rank), text)).sort();
+  const shape = (bag: Readonly<Record<string, string>> = {}) =>
+    Object.entries(bag).filter(([, value]) => value !== "").map(([key]) => key).sort();
+  return {
+    statuses: plain(units.map((unit) => `${unit} ${lab.statusOf(unit)}`)),
+    processes: units.map((unit) => lab.processes(unit).map(({ program }) => program)),
+    members: (await scene.members()).map((member) => plain([member.name, ...member.peerUrls, ...member.clientUrls]))
+      .sort(),
+    published: units.map((unit) => plain(scene.published(unit)?.endpoints.split(","))),
+    bags: Object.values(relations).map(({ appBags, unitBags }) => [
+      shape(appBags[APP]),
+      units.map((unit) => shape(unitBags[unit])),
+    ]),
+    secrets: Object.values(secrets).map(({ owner, label, grants, revisions }) => [
+      owner,
+      label,
+      grants.length,
+      revisions.map(({ content }) => shape(content)),
+    ]),
+  };
+}
+
+/** A name or address that is not the beginning of a longer one. */
+function whole(name: string): RegExp {
+  return new RegExp(`\\b${RegExp.escape(name)}\\b`, "g");
+}
+
+async function lifeOf(kill: boolean): Promise<{ formed: unknown; grown: unknown; shrunk: unknown; kills: number }> {
+  await using scene = await openScene(1, { retries: RETRIES });
+  using _ = kill ? killRelentlessly(scene.lab, STRIDE) : undefined;
+  try {
+    await scene.untilWhole(1);
+    const formed = await endOf(scene);
+    await scene.grow(3);
+    const grown = await endOf(scene);
+    await scene.shrink(["etcd/0"]);
+    const shrunk = await endOf(scene);
+    const kills = scene.lab.model.timeline.filter(({ outcome }) => outcome === "killed").length;
+    return { formed, grown, shrunk, kills };
+  } catch (error) {
+    console.log(await scene.lab.describe());
+    throw error;
+  }
+}
+
+Deno.test({
+  name: "etcd: units whose every hook is killed again and again end as others do",
+  sanitizeResources,
+  async fn() {
+    const { kills: none, ...undisturbed } = await lifeOf(false);
+    const start = performance.now();
+    const { kills, ...killed } = await lifeOf(true);
+    assertEquals(none, 0);
+    assert(kills > 100, `only ${kills} kills`);
+    assertEquals(killed, undisturbed);
+    console.log(`${kills} kills: ${Math.round((performance.now() - start) / 1000)} s`);
+  },
+});
+
+Deno.test({
+  name: "etcd: a hook that replaces a member that lost its disk, killed at each hook command and each request to etcd",
+  sanitizeResources,
+  async fn() {
+    await withEtcd(3, async (scene) => {
+      await underWrites("the hook that replaces a member is killed at every point", scene, async () => {
+        const report = await killEverywhere({ hook: "update-status", begin: () => beginLoss(scene), report: (p: string, ms: number) => console.log(p, Math.round(ms)) });
+        console.log(`  ${report.commands} hook commands, ${report.requests} requests, ${report.kills} kills`);
+        assert(report.requests > 5, "it looks, removes the old member, adds the new one, and lets it vote");
+      });
+    });
+  },
+});
+
+async function beginLoss(scene: Scene): Promise<Round> {
+  await scene.untilWhole(3);
+  await scene.lab.wipeData(LOSER);
+  return {
+    lab: scene.lab,
+    unit: LOSER,
+    async act() {
+      scene.lab.model.updateStatus(APP);
+      await scene.untilWhole(3);
+    },
+    end: () => endOf(scene),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

@@ -6,6 +6,7 @@
 import type { InterfaceSide, LazyAction } from "../hooks/definition.ts";
 
 const ETCD: InterfaceSide = { interface: "etcd", role: "peers" };
+const MAGPIE: InterfaceSide = { interface: "magpie", role: "peers" };
 
 /** One line for each action. */
 export const ACTIONS: readonly LazyAction[] = [
@@ -18,4 +19,8 @@ export const ACTIONS: readonly LazyAction[] = [
     side: ETCD,
     load: async () => (await import("./etcd_rotate_certificates.ts")).etcdRotateCertificates,
   },
+  { name: "ping", side: MAGPIE, load: async () => (await import("./magpie_ping.ts")).magpiePing },
+  { name: "dns", side: MAGPIE, load: async () => (await import("./magpie_dns.ts")).magpieDns },
+  { name: "iperf", side: MAGPIE, load: async () => (await import("./magpie_iperf.ts")).magpieIperf },
+  { name: "info", side: MAGPIE, load: async () => (await import("./magpie_info.ts")).magpieInfo },
 ];

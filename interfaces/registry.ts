@@ -14,7 +14,7 @@ export const INTERFACES: readonly LazyInterface[] = [
     name: "magpie",
     aliases: ["magpie2"],
     role: "peers",
-    load: async () => (await import("./magpie/peers.ts")).magpie,
+    load: async () => (await import("./magpie/checks.ts")).magpieChecks,
   },
   {
     name: "mysql-innodb-cluster",

@@ -38,10 +38,19 @@ export type HostAddress = Pick<Deno.NetworkInterfaceInfo, "address">;
 export class MagpiePeers {
   readonly #ctx: Context;
   readonly #endpoint: Endpoint;
+  readonly #warn: (reason: string) => void;
 
-  constructor(ctx: Context, endpoint: Endpoint) {
+  /**
+   * @param warn told what a peer publishes that cannot be used; the log unless given
+   */
+  constructor(
+    ctx: Context,
+    endpoint: Endpoint,
+    warn: (reason: string) => void = (reason) => ctx.log.warning(`${endpoint.name}: ${reason}`),
+  ) {
     this.#ctx = ctx;
     this.#endpoint = endpoint;
+    this.#warn = warn;
   }
 
   /**
@@ -90,6 +99,11 @@ export class MagpiePeers {
     return this.#publish({ [SERVER]: YES });
   }
 
+  /** Takes back that this unit's iperf server listens. */
+  clearIperfServer(): Promise<void> {
+    return this.#publish({ [SERVER]: "" });
+  }
+
   /** Publishes that this unit's iperf server has been checked. */
   setIperfServerChecked(): Promise<void> {
     return this.#publish({ [SERVER_CHECKED]: YES });
@@ -111,9 +125,14 @@ export class MagpiePeers {
     return checked(await this.#departed());
   }
 
-  /** The present peers whose iperf server listens. */
-  async checkReadyIperfServers(): Promise<Node[]> {
-    return this.#nodes((await this.#present()).filter(hasServer), "");
+  /**
+   * The present peers whose iperf server listens.
+   *
+   * @param cidr as in {@linkcode getNodes}
+   * @throws {ValueError} when the network cannot be read
+   */
+  async checkReadyIperfServers(cidr = ""): Promise<Node[]> {
+    return this.#nodes((await this.#present()).filter(hasServer), cidr);
   }
 
   /** As {@linkcode checkReadyIperfServers}, of the units that departed. */
@@ -138,8 +157,7 @@ export class MagpiePeers {
     const network = cidr === "" ? undefined : parseCidr(cidr);
     const key = this.#endpoint.interface === "magpie2" ? "ingress-address" : "private-address";
     return bags.map(([{ unit }, data = {}]) => {
-      const warn = (reason: string) => this.#ctx.log.warning(`${this.#endpoint.name}: ${unit}: ${reason}`);
-      return { unit, ...addressOf(data, key, network, warn) };
+      return { unit, ...addressOf(data, key, network, (reason) => this.#warn(`${unit}: ${reason}`)) };
     });
   }
 

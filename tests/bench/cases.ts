@@ -6,6 +6,7 @@
 import type { Hook } from "../model/local_state.ts";
 import type { HookCost, HookJob, Laboratory } from "./laboratory.ts";
 import { type Spread, spread } from "./stats.ts";
+import { CHECK, magpieWorld } from "./magpie.ts";
 import { benchWorld, changedHook } from "./world.ts";
 
 /** One line of the table before it is measured. */
@@ -49,7 +50,7 @@ const SIZES = [2, 10, 100] as const;
  *
  * @param slowRuns how often the hook with the most processes runs
  */
-export function casesOf(laboratory: Laboratory, slowRuns: number): Case[] {
+export async function casesOf(laboratory: Laboratory, slowRuns: number): Promise<Case[]> {
   const small = benchWorld(2);
   const updateStatus: Hook = { kind: "update-status", name: "update-status", seen: "1" };
   const hook = (id: string, job: HookJob, maxRuns?: number): Case => ({
@@ -71,10 +72,15 @@ export function casesOf(laboratory: Laboratory, slowRuns: number): Case[] {
       hook(`changed-${size} by processes`, { ...job, transport: "process" }, size === 100 ? slowRuns : undefined),
     ];
   });
+  const magpie = async (id: string, peers: number, icmp: boolean): Promise<Case> =>
+    hook(id, { program: "magpie", world: await magpieWorld(peers, icmp), hook: CHECK, transport: "native" });
   return [
     timed("hello world", () => laboratory.runProgram("hello")),
     hook("update-status", { program: "bench", world: small, hook: updateStatus, transport: "native" }),
     hook("update-status, charmlet", { program: "charmlet", world: small, hook: updateStatus, transport: "native" }),
+    await magpie("magpie, nothing to check", 50, false),
+    await magpie("magpie, ICMP of 1 peer", 1, true),
+    await magpie("magpie, ICMP of 50 peers", 50, true),
     ...changed,
     timed("is-leader as a process", () => laboratory.runTool(small)),
   ];
@@ -127,12 +133,15 @@ export function targetsOf(rows: readonly Row[], executable: number): Target[] {
     limit,
     unit: "×",
   });
+  const fifty = find("magpie, ICMP of 50 peers").ms.median / find("magpie, ICMP of 1 peer").ms.median;
   const memory = Math.max(...rows.map((row) => row.memory ?? 0));
   return [
     ofFloor("changed-10", 1.35),
     ofFloor("changed-100", 1.8),
     ofFloor("update-status", 1.15),
     ofFloor("update-status, charmlet", 1.15),
+    ofFloor("magpie, nothing to check", 1.2),
+    { what: "magpie, 50 peers / 1 peer", value: fifty, bound: "at most", limit: 1.5, unit: "×" },
     faster(10, 5),
     faster(100, 25),
     { what: "peak memory of a hook", value: memory / MIB, bound: "at most", limit: 70, unit: "MiB" },

@@ -11,6 +11,7 @@ import { hookEnvironment, type Subject } from "../model/environment.ts";
 import type { Hook } from "../model/local_state.ts";
 import type { WorldState } from "../model/state.ts";
 import { BenchAgent } from "./agent.ts";
+import { MAGPIE } from "./magpie.ts";
 import { METADATA, UNIT } from "./world.ts";
 
 /** Programs that are measured, and the tool that hook commands are as processes. */
@@ -34,7 +35,7 @@ export interface HookCost {
 
 /** A hook of a charm in a model. */
 export interface HookJob {
-  readonly program: "bench" | "charmlet";
+  readonly program: "bench" | "charmlet" | "magpie";
   readonly world: WorldState;
   readonly hook: Hook;
   readonly transport: "native" | "process";
@@ -69,6 +70,12 @@ export class Laboratory implements AsyncDisposable {
       await Deno.writeTextFile(join(root, program, "metadata.yaml"), METADATA);
       await command(join(root, program, "hooks", "charmlet"), ["link", join(root, program)]);
     }
+    await Deno.mkdir(join(root, "magpie", "hooks"), { recursive: true });
+    await Deno.copyFile(join(projectDir, "dist", "charmlet"), join(root, "magpie", "hooks", "charmlet"));
+    for (const file of ["metadata.yaml", "config.yaml", "actions.yaml"]) {
+      await Deno.copyFile(join(MAGPIE, file), join(root, "magpie", file));
+    }
+    await command(join(root, "magpie", "hooks", "charmlet"), ["link", join(root, "magpie")]);
     const laboratory = new Laboratory(root);
     await laboratory.#agent.open();
     return laboratory;

@@ -59,7 +59,7 @@ function note(text: string): void {
 async function bench(runs: number): Promise<boolean> {
   note("compiling");
   await using laboratory = await Laboratory.open();
-  const rows = await measure(casesOf(laboratory, SLOW_RUNS), runs);
+  const rows = await measure(await casesOf(laboratory, SLOW_RUNS), runs);
   const targets = targetsOf(rows, await laboratory.sizeOf("charmlet"));
   console.log(formatRows(rows).join("\n"));
   const toolMs = rows.find(({ id }) => id === "is-leader as a process")?.ms.median ?? NaN;

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { BuildError, runScript } from "../../build/errors.ts";
 import { projectDir } from "../../build/project.ts";
 import { CharmletError } from "../../hooks/errors.ts";
-import { Model, ModelError } from "../model/mod.ts";
+import { type Model, ModelError } from "../model/mod.ts";
+import { openLab } from "../real/units.ts";
 import { makeCharms } from "./charms.ts";
 import { DemoError, expect } from "./expect.ts";
 import { countRuns, describeCounts } from "./facts.ts";
@@ -18,6 +19,7 @@ import { createProgress, type Progress } from "./progress.ts";
 import { type Chapter, Stage } from "./stage.ts";
 import { story } from "./story.ts";
 import { formatHooks } from "./table.ts";
+import { workloads } from "./workloads.ts";
 
 const PAGE = join(projectDir, "dist/demo.html");
 /** End the demo in order: no process and no file of it stays. */
@@ -70,13 +72,11 @@ async function main(): Promise<void> {
 
 async function perform(root: string, { seed, asProcesses }: DemoOptions, progress: Progress): Promise<void> {
   const charms = await makeCharms(root, asProcesses, progress);
-  await using model = await Model.create({
-    ...(seed === undefined ? {} : { seed }),
-    ...(charms.tool === undefined ? {} : { toolPath: charms.tool }),
-  });
+  await using lab = await openLab({ server: "etcd", ...(seed === undefined ? {} : { seed }) });
+  const { model } = lab;
   const stage = new Stage(model);
   const chapters: Chapter[] = [];
-  for (const { title, run } of story(charms)) {
+  for (const { title, run } of [...story(charms), ...await workloads(lab)]) {
     stage.begin();
     const result = await progress.step(title, () => run(stage), () => liveLine(model));
     stage.remember();

@@ -68,7 +68,16 @@ export function detailsOf(entry: TimelineEntry, relations: ReadonlyMap<number, s
 function changesOf(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): KeyChange[] {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return keys.filter((key) => before[key] !== after[key])
-    .map((key) => [key, before[key] ?? null, after[key] ?? null] as const);
+    .map((key) => [key, shown(before[key]), shown(after[key])] as const);
+}
+
+/** The interface etcd hands out the clients' key in the databag: the page does not. */
+function shown(value: string | undefined): string | null {
+  return value?.replaceAll(
+    /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/g,
+    "(private key)",
+  ) ??
+    null;
 }
 
 /** Such as `is-leader, relation-get ×3`, in the order of first uses. */

@@ -4,6 +4,7 @@ import { readBondFile } from "../../interfaces/clients/net/bond_file.ts";
 import { ForbiddenError } from "../../interfaces/clients/net/errors.ts";
 import { readPing } from "../../interfaces/clients/net/icmp.ts";
 import { readIperf } from "../../interfaces/clients/net/iperf_client.ts";
+import { listens } from "../../interfaces/clients/net/listening.ts";
 import { readLink, readPrefixed } from "../../interfaces/clients/net/link.ts";
 import { judgeLink } from "../../interfaces/clients/net/link_rules.ts";
 
@@ -40,7 +41,11 @@ Deno.test("ping: silence, no route, unreachable host, killed", () => {
     measurements: null,
     complaint: "connect: Network is unreachable",
   });
-  assertEquals(readPing(ended("", "", 137, true)), { measurements: null, complaint: "ping did not end in time" });
+  assertEquals(readPing(ended("", "", 137, true)), {
+    measurements: null,
+    complaint: "ping did not end in time",
+    cutOff: true,
+  });
 });
 
 Deno.test("ping: who refuses a packet that is too big names the MTU", () => {
@@ -216,4 +221,17 @@ Deno.test("links: the kernel's files by grep, missing ones left out", () => {
   assertEquals(judgeLink(eth0, { requiredMtu: 9000 }), "MTU 1500, not 9000");
   assertEquals(judgeLink(readLink("eth1", files), {}), "down");
   assertEquals(judgeLink(readLink("eth2", files), {}), "missing");
+});
+
+Deno.test("listening sockets: the kernel's tables, by address or on all addresses", () => {
+  const line = (local: string) => `   0: ${local}:1451 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0\n`;
+  const [v4, v6] = [{ address: "10.77.0.2", family: 4 as const }, { address: "fd77::2", family: 6 as const }];
+  const lines = line("0100007F") + line("02004D0A");
+  assertEquals([listens(lines, v4), listens(lines, v6)], [true, false]);
+  // The kernel prints four bytes at a time as one number.
+  const six = line("000077FD000000000000000002000000");
+  assertEquals([listens(six, v4), listens(six, v6)], [false, true]);
+  assertEquals(listens(line("000077FD000000000000000000000002"), v6), false);
+  for (const all of ["00000000", "0".repeat(32)]) assertEquals(listens(line(all), v4), true);
+  assertEquals(listens("", v4), false);
 });

@@ -38,6 +38,8 @@ export interface PingReport {
   readonly measurements: IcmpMeasurements | null;
   /** What went wrong in ping's words, such as `Destination Host Unreachable`. */
   readonly complaint?: string;
+  /** Its time was over before it had sent and received everything. */
+  readonly cutOff?: true;
   /** The MTU that a host on the way, or our own, named when a packet was too big. */
   readonly mtu?: number;
 }
@@ -63,12 +65,17 @@ export function checkIcmp(
     "icmp",
     targets,
     options,
-    async ({ address, family }) => judge(await ping(address, family, args, limit), maxLoss),
+    async ({ address, family }) => judge(await ping(address, family, args, limit), tries, maxLoss),
   );
 }
 
-function judge({ measurements, complaint }: PingReport, maxLossPercent: number): Outcome<IcmpMeasurements> {
+function judge(
+  { measurements, complaint, cutOff }: PingReport,
+  tries: number,
+  maxLossPercent: number,
+): Outcome<IcmpMeasurements> {
   if (measurements === null) return { reason: complaint ?? "ping said nothing", measurements };
+  if (cutOff) return { reason: `${measurements.received}/${tries} replies in time`, measurements };
   if (measurements.received > 0 && measurements.lossPercent <= maxLossPercent) return { measurements };
   const why = measurements.received === 0 && complaint !== undefined ? `: ${complaint}` : "";
   return { reason: `${measurements.received}/${measurements.transmitted} replies${why}`, measurements };
@@ -105,6 +112,7 @@ export function readPing({ stdout, stderr, cutOff }: Ended): PingReport {
   return {
     measurements: counts === null ? null : measure(Number(counts[1]), Number(counts[2]), stdout),
     ...(complaint === undefined ? {} : { complaint }),
+    ...(cutOff ? { cutOff } : {}),
     ...(mtu === undefined ? {} : { mtu: Number(mtu) }),
   };
 }

@@ -5,7 +5,7 @@
  */
 import { ClientError, InputError } from "../errors.ts";
 import { ForbiddenError } from "./errors.ts";
-import { lastLine, missingProgram, startProgram } from "./program.ts";
+import { lastLine, missingProgram, sendSignal, startProgram } from "./program.ts";
 import { readAddress, wholeNumber } from "./validate.ts";
 
 /** Time for the server to say that it listens, in milliseconds. */
@@ -70,14 +70,10 @@ async function launch(
   const args = ["--kill-after=2", `${lifetimeSeconds}`, "iperf3", "-s", "-B", address, "-p", `${port}`, "--forceflush"];
   const child = startProgram("timeout", many ? args : [...args, "-1"], detached ?? false);
   const stop = async () => {
-    try {
-      child.kill("SIGTERM");
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
-    }
+    sendSignal(child, "SIGTERM");
     await child.status;
   };
-  const timer = setTimeout(() => child.kill("SIGTERM"), START_MS);
+  const timer = setTimeout(() => sendSignal(child, "SIGTERM"), START_MS);
   const listening = await waitFor(child.stdout, "Server listening");
   clearTimeout(timer);
   if (!listening) return { failure: await failureOf(child) };

@@ -8,8 +8,17 @@ import { ForbiddenError, ProgramMissingError } from "./errors.ts";
 /** Most that is read of each output stream, in bytes. */
 const MAX_OUTPUT = 4 * 1024 * 1024;
 
+/** Between the interrupt and the end of a program that takes too long, in milliseconds. */
+const LAST_WORDS_MS = 500;
+
 /** Programs whose output these checks read, and the Debian packages that have them. */
-const PACKAGES = { ping: "iputils-ping", iperf3: "iperf3", grep: "grep", timeout: "coreutils" } as const;
+const PACKAGES = {
+  ping: "iputils-ping",
+  iperf3: "iperf3",
+  grep: "grep",
+  timeout: "coreutils",
+  getent: "libc-bin",
+} as const;
 
 /** A program that a check may run. */
 export type Program = keyof typeof PACKAGES;
@@ -60,17 +69,21 @@ export function missingProgram(program: Program): ProgramMissingError {
 /**
  * Runs a program to its end.
  *
- * @param timeoutMs after which it is killed
+ * @param timeoutMs after which it is interrupted, so that it may still say how far it got, and killed soon after
  * @throws {ProgramMissingError | ForbiddenError}
  */
 export async function runProgram(program: Program, args: readonly string[], timeoutMs: number): Promise<Ended> {
   const child = startProgram(program, args, false);
   let cutOff = false;
-  const kill = () => {
+  const end = (signal: Deno.Signal) => {
     cutOff = true;
-    child.kill("SIGKILL");
+    sendSignal(child, signal);
   };
-  const timer = setTimeout(kill, timeoutMs);
+  const timers = [
+    setTimeout(() => end("SIGINT"), timeoutMs),
+    setTimeout(() => end("SIGKILL"), timeoutMs + LAST_WORDS_MS),
+  ];
+  const kill = () => end("SIGKILL");
   try {
     const [stdout, stderr, { code }] = await Promise.all([
       readText(child.stdout, kill),
@@ -79,7 +92,16 @@ export async function runProgram(program: Program, args: readonly string[], time
     ]);
     return { code, stdout, stderr, cutOff };
   } finally {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+/** Signals a process that may have ended by itself. */
+export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
   }
 }
 

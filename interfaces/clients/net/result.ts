@@ -14,11 +14,11 @@ export interface Target {
 
 /** One check of one target. */
 export interface CheckResult<M> {
-  /** Which check, as the summary names it: `icmp`, `dns`, `mtu 1500`, `speed`, `link`. */
+  /** Which check, as the summary names it: `icmp`, `dns`, `mtu 1500`, `speed`, `link`, `hostname`. */
   readonly check: string;
-  /** The target's name; the interface's name for `link`. */
+  /** The target's name; the interface's name for `link`, the machine's for `hostname`. */
   readonly target: string;
-  /** The address that was checked; absent for `link`, and when what was given is no usable address. */
+  /** The address that was checked; absent for `link` and `hostname`, and when what was given is no usable address. */
   readonly address?: string;
   readonly ok: boolean;
   /** Why it is not ok, in one short line; absent when it is. Starts with `unusable: ` for a bad address. */

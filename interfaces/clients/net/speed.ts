@@ -30,6 +30,8 @@ export interface SpeedOptions extends EachOptions {
   readonly connectTimeoutMs?: number;
   /** Seconds to wait for a server that serves somebody else; 30 unless given. */
   readonly busySeconds?: number;
+  /** Told each measurement as soon as it is there; awaited. */
+  readonly onBatch?: (target: string, run: IperfRun) => void | Promise<void>;
 }
 
 /** What was measured towards one target. */
@@ -75,7 +77,7 @@ export async function checkSpeed(
     "speed",
     targets,
     { concurrency: 1, totalMs, ...options },
-    ({ address }) => measure(address, settings),
+    ({ address }, { name }) => measure(address, settings, (run) => options.onBatch?.(name, run)),
   );
 }
 
@@ -88,12 +90,17 @@ interface Settings {
   readonly minimum: number | null;
 }
 
-async function measure(address: string, settings: Settings): Promise<Outcome<SpeedMeasurements>> {
+async function measure(
+  address: string,
+  settings: Settings,
+  onBatch: (run: IperfRun) => void | Promise<void>,
+): Promise<Outcome<SpeedMeasurements>> {
   const batches: IperfRun[] = [];
   for (const streams of settings.streams) {
     const run = await whenFree(settings.busySeconds, () => runIperfClient({ ...settings, address, streams }));
     if ("failure" in run) return { reason: run.failure, measurements: summarizeBatches(batches, settings.minimum) };
     batches.push(run);
+    await onBatch(run);
   }
   const measurements = summarizeBatches(batches, settings.minimum);
   const slow = settings.minimum !== null && measurements !== null && measurements.slowestMbit < settings.minimum;

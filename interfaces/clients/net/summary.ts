@@ -9,7 +9,10 @@ const MAX_LENGTH = 200;
 /** Failed targets of one check that the line names. */
 const MAX_NAMED = 3;
 const MAX_NAME = 40;
-const MAX_REASON = 60;
+const MAX_REASON = 100;
+
+/** Checks of this machine itself, not of a peer. */
+const OWN: ReadonlySet<string> = new Set(["link", "hostname"]);
 
 /** The line, and whether everything passed. */
 export interface Summary {
@@ -22,7 +25,7 @@ export interface Summary {
  * `icmp failed: magpie/2 (0/3 replies), dns ok, 3 peers`.
  *
  * @param results of any number of checks, in the order in which the line names these
- * @param peers how many peers there are; the targets of all checks but `link` unless given
+ * @param peers how many peers there are; the targets of all checks but `link` and `hostname` unless given
  * @param maxLength of the line in characters; 200 unless given
  */
 export function summarise(results: readonly CheckResult<unknown>[], peers?: number, maxLength = MAX_LENGTH): Summary {
@@ -34,7 +37,7 @@ export function summarise(results: readonly CheckResult<unknown>[], peers?: numb
   }
   const failed = results.filter(({ ok }) => !ok);
   const parts = [...checks].map(([check, all]) => partOf(check, all));
-  const count = peers ?? new Set(results.flatMap(({ check, target }) => check === "link" ? [] : [target])).size;
+  const count = peers ?? new Set(results.flatMap(({ check, target }) => OWN.has(check) ? [] : [target])).size;
   const sorted = [...parts.filter(({ ok }) => !ok), ...parts.filter(({ ok }) => ok)].map(({ text }) => text);
   const line = [...sorted, `${count} peer${count === 1 ? "" : "s"}`].join(", ");
   return { ok: failed.length === 0, line: shorten(line, maxLength) };

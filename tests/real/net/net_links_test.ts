@@ -3,7 +3,8 @@ import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual, assertMa
 import type { IcmpMeasurements } from "../../../interfaces/clients/net/icmp.ts";
 import type { SpeedMeasurements } from "../../../interfaces/clients/net/speed.ts";
 import { probeOn } from "./hosts.ts";
-import { ip, run } from "./machine.ts";
+import { bondsRefused, netemRefused, withBond } from "./kernel.ts";
+import { run } from "./machine.ts";
 import { type Host, IPV4, IPV6 } from "./network.ts";
 import type { Probed } from "./probe.ts";
 import { namespacesRefused, networkOfTests, onLink, reasons, results, v4 } from "./world.ts";
@@ -11,12 +12,12 @@ import { namespacesRefused, networkOfTests, onLink, reasons, results, v4 } from 
 const ignore = await namespacesRefused();
 const network = networkOfTests(ignore);
 
-const noNetem = ignore ? "" : await whyNoNetem();
-if (noNetem !== "") console.log(`SKIPPED: tc netem is not in this kernel: ${noNetem}`);
+const noNetem = ignore || await netemRefused();
+const noBond = ignore || await bondsRefused();
 
 Deno.test({
   name: "packet loss and delay by tc netem",
-  ignore: ignore || noNetem !== "",
+  ignore: noNetem,
   async fn() {
     await onLink(network.namespace("a"), "netem delay 60ms loss 50%", async () => {
       const options = { tries: 40, intervalMs: 20, timeoutMs: 2000 };
@@ -114,28 +115,15 @@ Deno.test({
   },
 });
 
-const noBond = ignore ? "" : await whyNoBond();
-if (noBond !== "") console.log(`SKIPPED: bonds are not in this kernel: ${noBond}`);
-
 Deno.test({
   name: "a bond that is up and one that has lost a member",
-  ignore: ignore || noBond !== "",
+  ignore: noBond,
   async fn() {
-    const [a, hub] = [network.namespace("a"), network.namespace("switch")];
-    await ip(`-n ${a} link add bond0 type bond mode active-backup miimon 100`);
-    for (const port of ["m1", "m2"]) {
-      await ip(`link add ${port} netns ${a} type veth peer name ${port} netns ${hub}`);
-      await ip(`-n ${hub} link set ${port} up`);
-      await ip(`-n ${a} link set ${port} master bond0`);
-    }
-    await ip(`-n ${a} link set bond0 up`);
-    try {
+    await withBond(network, async (setMember) => {
       await until(async () => (await bondReason()) === "bond0: ok");
-      await ip(`-n ${hub} link set m2 down`);
+      await setMember("down");
       await until(async () => (await bondReason()) === "bond0: m2 down");
-    } finally {
-      await ip(`-n ${a} link del bond0`);
-    }
+    });
   },
 });
 
@@ -159,25 +147,4 @@ async function processes(host: Host): Promise<string> {
 
 async function isAlive(pid: number): Promise<boolean> {
   return (await run("kill", ["-0", `${pid}`])).code === 0;
-}
-
-/** A namespace of its own for a try, so that the network need not exist yet. */
-async function tryInNamespace(args: readonly string[]): Promise<string> {
-  const name = `charmlet-net-${Deno.pid}-kernel`;
-  await ip(`netns add ${name}`);
-  try {
-    const [program = "", ...rest] = args;
-    const { code, stderr } = await run(program, ["-n", name, ...rest]);
-    return code === 0 ? "" : stderr.trim().split("\n")[0] || `${program} ended with ${code}`;
-  } finally {
-    await ip(`netns del ${name}`);
-  }
-}
-
-function whyNoNetem(): Promise<string> {
-  return tryInNamespace(["tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]);
-}
-
-function whyNoBond(): Promise<string> {
-  return tryInNamespace(["ip", "link", "add", "bond9", "type", "bond"]);
 }

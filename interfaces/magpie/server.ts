@@ -1,0 +1,105 @@
+/**
+ * The iperf server of this unit: peers measure throughput to it, in hooks and in the action `iperf`.
+ *
+ * @module
+ */
+import type { Context } from "../../hooks/context.ts";
+import { ClientError } from "../clients/errors.ts";
+import { ensureDirectory } from "../clients/files.ts";
+import { isListening } from "../clients/net/listening.ts";
+import { missingProgram } from "../clients/net/program.ts";
+import { readAddress } from "../clients/net/validate.ts";
+import { programPath } from "../clients/packages.ts";
+import { type ServiceManager, serviceManager, type ServiceSpec } from "../clients/service/service.ts";
+import type { Endpoint } from "../endpoints.ts";
+import type { IperfOptions } from "./options.ts";
+import { serverAddress } from "./own.ts";
+import { TEXT } from "./texts.ts";
+
+/** Time for a server that was started to listen, in milliseconds; a slower one is looked at by the next hook. */
+const LISTEN_MS = 2000;
+const POLL_MS = 20;
+const STOP_MS = 2000;
+const LOG_LINES = 5;
+const MAX_ERROR = 120;
+/** Any program will do to stop a server: it is not started. */
+const ANY_PROGRAM = "/usr/bin/iperf3";
+
+/** Where the unit's server keeps its files. */
+export function serverDirectory(unit: string, dataDirectory: string): string {
+  return `${dataDirectory}/${unit.replace("/", "-")}/iperf`;
+}
+
+/**
+ * Lets the server run as the options say, and waits until one that was started listens.
+ *
+ * @param directory see {@linkcode serverDirectory}
+ * @throws {ClientError} that says why it does not listen
+ */
+export async function ensureServer(
+  ctx: Context,
+  endpoint: Endpoint,
+  options: IperfOptions,
+  directory: string,
+): Promise<void> {
+  const program = await programPath(["iperf3"]);
+  if (program === undefined) throw missingProgram("iperf3");
+  const address = await serverAddress(ctx, endpoint, options.cidr);
+  if (address === undefined) {
+    throw new ClientError(options.cidr === "" ? TEXT.noOwnAddress : TEXT.noAddressIn(options.cidr));
+  }
+  const read = readAddress(address, { loopback: true });
+  if ("unusable" in read) throw new ClientError(read.unusable);
+  const spec = specOf(ctx.unit, directory, [program, "-s", "-B", address, "-p", `${options.port}`]);
+  await ensureDirectory(directory, { mode: 0o755 });
+  const manager = await serviceManager();
+  const changed = await manager.install(spec);
+  const { running } = await manager.state(spec);
+  if (running && !changed) return;
+  await manager.stop(spec);
+  const isOpen = () => isListening(read, options.port);
+  if (await isOpen()) throw new ClientError(TEXT.portTaken(address, options.port));
+  await manager.start(spec);
+  await untilListening(manager, spec, isOpen);
+}
+
+/** Ends the server and deletes what it kept. */
+export async function removeServer(unit: string, directory: string): Promise<void> {
+  const manager = await serviceManager();
+  // Without its directory there has been no server.
+  await ensureDirectory(directory, { mode: 0o755 });
+  await manager.remove(specOf(unit, directory, [ANY_PROGRAM]));
+  await Deno.remove(directory, { recursive: true });
+  // The unit's own directory, unless something else is kept there.
+  await Deno.remove(directory.slice(0, directory.lastIndexOf("/"))).catch(() => undefined);
+}
+
+function specOf(unit: string, directory: string, argv: readonly string[]): ServiceSpec {
+  return {
+    name: `${unit.replace("/", "-")}-iperf`,
+    description: `iperf3 server of ${unit}`,
+    argv,
+    directory,
+    stopTimeoutMs: STOP_MS,
+    ...(Deno.uid() === 0 ? { user: "nobody" } : {}),
+  };
+}
+
+async function untilListening(
+  manager: ServiceManager,
+  spec: ServiceSpec,
+  isOpen: () => Promise<boolean>,
+): Promise<void> {
+  const end = performance.now() + LISTEN_MS;
+  while (!await isOpen() && performance.now() < end) {
+    const { running } = await manager.state(spec);
+    if (!running) throw new ClientError(TEXT.ended(lastError(await manager.logTail(spec, LOG_LINES))));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+function lastError(log: string): string {
+  const lines = log.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const error = lines.findLast((line) => line.includes("error - ")) ?? lines.at(-1) ?? "it says nothing";
+  return error.replace(/^.*error - /, "").slice(0, MAX_ERROR);
+}

@@ -1,0 +1,56 @@
+/**
+ * What the results of all checks mean for the unit's status and log.
+ *
+ * @module
+ */
+import type { CheckResult } from "../clients/net/result.ts";
+import { summarise } from "../clients/net/summary.ts";
+import { TEXT } from "./texts.ts";
+
+/** Lines of the log about one run of the checks. */
+const MAX_LINES = 50;
+
+/** What a run of the checks found. */
+export interface Findings {
+  readonly results: readonly CheckResult<unknown>[];
+  /** Peers whose iperf server does not listen yet, or that a later hook measures. */
+  readonly pending: readonly string[];
+  readonly peers: number;
+  /** What peers publish that was left aside. */
+  readonly notes: readonly string[];
+}
+
+/** The unit's status. */
+export interface Verdict {
+  readonly level: "active" | "waiting" | "blocked";
+  readonly line: string;
+}
+
+/** Active only when everything passes; blocked with what fails towards whom; waiting while something is not known yet. */
+export function judge({ results, pending, peers }: Findings): Verdict {
+  if (peers === 0) return { level: "waiting", line: TEXT.noPeers };
+  if (results.length === 0 && pending.length === 0) return { level: "active", line: TEXT.noChecks };
+  const { ok, line } = summarise(results, peers);
+  if (!ok) return { level: "blocked", line };
+  if (pending.length === 0) return { level: "active", line };
+  return { level: "waiting", line: TEXT.awaitsServers(line, pending) };
+}
+
+/** The lines that the log gets about what fails. */
+export function detailsOf({ results, notes }: Pick<Findings, "results" | "notes">): string[] {
+  const failed = results.filter(({ ok }) => !ok).map(({ check, target, address, reason = "failed" }) =>
+    `${check}: ${target}${address === undefined ? "" : ` (${address})`}: ${reason}`
+  );
+  const lines = [...failed, ...notes];
+  const more = lines.length - MAX_LINES;
+  return more > 0 ? [...lines.slice(0, MAX_LINES), `and ${more} more`] : lines;
+}
+
+/** Tells whether the log has it already: which check fails towards whom. Why it does is often worded anew each time. */
+export async function digestOf({ results, notes }: Pick<Findings, "results" | "notes">): Promise<string> {
+  const failed = results.filter(({ ok }) => !ok).map(({ check, target, address = "" }) => [check, target, address]);
+  if (failed.length + notes.length === 0) return "";
+  const text = JSON.stringify([failed, notes]);
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

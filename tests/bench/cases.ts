@@ -140,7 +140,7 @@ export function targetsOf(rows: readonly Row[], executable: number): Target[] {
     ofFloor("changed-100", 1.8),
     ofFloor("update-status", 1.15),
     ofFloor("update-status, charmlet", 1.15),
-    ofFloor("magpie, nothing to check", 1.2),
+    ofFloor("magpie, nothing to check", 1.35),
     { what: "magpie, 50 peers / 1 peer", value: fifty, bound: "at most", limit: 1.5, unit: "×" },
     faster(10, 5),
     faster(100, 25),

@@ -21,4 +21,10 @@ export const INTERFACES: readonly LazyInterface[] = [
     role: "peers",
     load: async () => (await import("./mysql_innodb_cluster/peers.ts")).mysqlInnodbClusterPeers,
   },
+  {
+    name: "postgresql_peers",
+    role: "peers",
+    load: async () => (await import("./database_peers/server.ts")).databasePeers,
+  },
+  { name: "rolling_op", role: "peers", load: async () => (await import("./rolling_op/peers.ts")).rollingOpPeers },
 ];

@@ -1,0 +1,55 @@
+/**
+ * `set-password`: gives one of the cluster's own users another password.
+ *
+ * @module
+ */
+import { defineAction } from "../hooks/definition.ts";
+import { ActionFailed } from "../hooks/errors.ts";
+import { openPostgres } from "../interfaces/clients/postgresql/client.ts";
+import { authorityOf } from "../interfaces/database_peers/identity.ts";
+import { areAllMembersReady } from "../interfaces/database_peers/nodes/are_all_members_ready.ts";
+import { changePassword, newPassword, type User } from "../interfaces/database_peers/passwords.ts";
+import type { RealWorld } from "../interfaces/database_peers/open_world.ts";
+import { asked, leaderOf, NEEDS, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
+
+const CHANGEABLE: readonly User[] = ["operator", "replication", "rewind", "patroni"];
+const PASSWORD = /^[A-Za-z0-9_.~+-]{8,100}$/;
+
+/** The action. */
+export const postgresqlSetPassword = defineAction({
+  name: "set-password",
+  side: SIDE,
+  needs: NEEDS,
+  async run(ctx) {
+    if (!await ctx.isLeader()) throw new ActionFailed("only the leader sets passwords: run it on the leader's unit");
+    const name = ctx.params.string("username") ?? "operator";
+    const user = CHANGEABLE.find((each) => each === name);
+    if (user === undefined) throw new ActionFailed(`the username is one of ${CHANGEABLE.join(", ")}`);
+    const password = ctx.params.string("password") ?? newPassword();
+    ctx.mask(password);
+    if (!PASSWORD.test(password)) {
+      throw new ActionFailed("a password has 8 to 100 letters, digits and _.~+-: give another, or none");
+    }
+    const world = await worldOf(ctx);
+    const unready = await areAllMembersReady(world, true);
+    if (unready.length > 0) throw new ActionFailed(`not all members are ready: ${unready.join(", ")}; try again later`);
+    // Patroni's own user is no role of PostgreSQL.
+    if (user !== "patroni") await alterRole(world, user, password);
+    await changePassword(ctx, world.relation, user, password);
+    return { username: user, output: JSON.stringify({ username: user, changed: true }) };
+  },
+});
+
+async function alterRole(world: RealWorld, user: User, password: string): Promise<void> {
+  const { ctx, options, passwords, place, relation } = world;
+  const { host = "", name } = leaderOf(await viewOf(world));
+  const own = (await world.juju.self()).member === name;
+  const ca = options.tls ? await authorityOf(ctx, relation) : undefined;
+  const at = own
+    ? { socketDirectory: place.sockets, port: options.port }
+    : { host, port: options.port, ...ca === undefined ? {} : { ca } };
+  await asked(async () => {
+    await using server = await openPostgres({ at, user: "operator", password: passwords?.operator ?? "" });
+    await server.setPassword(user, password);
+  });
+}

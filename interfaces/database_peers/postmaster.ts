@@ -1,0 +1,51 @@
+/**
+ * The PostgreSQL server itself, for when its Patroni has ended without it.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { capture } from "../clients/run.ts";
+
+const POLL_MS = 100;
+/** Milliseconds for a fast shutdown. */
+const PATIENCE_MS = 5000;
+
+/** The server's process id; undefined when it does not run on this data. */
+export async function serverPid(dataDirectory: string): Promise<number | undefined> {
+  const pid = Number.parseInt(await read(join(dataDirectory, "postmaster.pid")), 10);
+  if (!Number.isSafeInteger(pid) || pid <= 1) return undefined;
+  // The number may be another process's by now.
+  // Deno opens files of other processes only for programs that hold every permission.
+  const { code, stdout } = await capture("cat", [`/proc/${pid}/cmdline`]);
+  return code === 0 && stdout.split("\0").includes(dataDirectory) ? pid : undefined;
+}
+
+/** Ends a server that Patroni has left behind, sessions and all, and waits for it. */
+export async function endServer(dataDirectory: string): Promise<void> {
+  for (const [signal, ms] of [["SIGINT", PATIENCE_MS], ["SIGQUIT", PATIENCE_MS]] as const) {
+    const pid = await serverPid(dataDirectory);
+    if (pid === undefined) return;
+    send(pid, signal);
+    for (const deadline = Date.now() + ms; Date.now() < deadline;) {
+      if (await serverPid(dataDirectory) !== pid) return;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
+function send(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}

@@ -1,0 +1,142 @@
+/** What can go wrong while a cluster is formed, and how it goes on. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { sendSignal } from "../units_processes.ts";
+import { type Scene, underWrites, withPostgresql } from "./scenario.ts";
+
+/** Kills a unit's Patroni and its server at once. */
+async function killMember({ lab }: Scene, unit: string): Promise<void> {
+  for (const { pid, argv } of lab.processes(unit)) {
+    if (argv.some((text) => text.endsWith("/patroni") || text.includes("bin/postgres"))) sendSignal(pid, "SIGKILL");
+  }
+  await lab.waitFor(`the end of ${unit}'s server`, () => lab.serverPid(unit) === undefined);
+}
+
+Deno.test({
+  name: "postgresql: the primary is killed during a join",
+  // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
+  sanitizeResources: false,
+  async fn() {
+    await withPostgresql(3, async (scene) => {
+      await underWrites("the primary is killed during a join", scene, async () => {
+        await scene.lab.model.addUnit("postgresql");
+        const settling = scene.lab.model.settle();
+        await killMember(scene, await scene.primary());
+        await settling;
+        await scene.untilWhole(4);
+      });
+    });
+  },
+});
+
+Deno.test({
+  name: "postgresql: a copy that fails holds up the next unit, and heals",
+  // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
+  sanitizeResources: false,
+  async fn() {
+    await withPostgresql(1, async (scene) => {
+      const { lab } = scene;
+      await underWrites("a copy fails, then heals", scene, async () => {
+        const [first = "", second = ""] = await lab.model.addUnit("postgresql", 2);
+        // A file where the data is to go: pg_basebackup fails again and again.
+        const home = join(lab.unitDirectory(first), "postgresql");
+        await Deno.mkdir(join(home, "data"), { recursive: true });
+        await Deno.writeTextFile(join(home, "data", "in-the-way"), "");
+        await lab.settleUntil(
+          "a member that is not ready",
+          async () => (await scene.view("postgresql/0")).members.some(({ state }) => !/running|streaming/.test(state)),
+        );
+        for (let round = 0; round < 3; round++) {
+          lab.model.updateStatus();
+          await lab.model.settle();
+        }
+        assertMatch(lab.statusOf(first), new RegExp(`^waiting: awaiting for member to start: ${first} `));
+        assertEquals(new Set(scene.listed()).size, scene.listed().length, "nobody is listed twice");
+        assertEquals(second === "", false);
+        await Deno.remove(join(home, "data"), { recursive: true });
+        await scene.untilWhole(3);
+      });
+    });
+  },
+});
+
+Deno.test({
+  name: "postgresql: addresses of a replica and of the primary change",
+  // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
+  sanitizeResources: false,
+  async fn() {
+    await withPostgresql(3, async (scene) => {
+      const { lab } = scene;
+      const move = async (unit: string, address: string) => {
+        lab.model.setAddress(unit, address);
+        await lab.settleUntil(`${unit} to be at ${address}`, () => scene.listed().includes(address));
+        await scene.untilWhole(3);
+        assertEquals(scene.listed().length, 3, "the old address has left the list");
+      };
+      const primary = await scene.primary();
+      const replica = scene.units().find((unit) => unit !== primary) ?? "";
+      await underWrites("a replica's address changes", scene, () => move(replica, lab.address(30)));
+      await underWrites("the primary's address changes", scene, () => move(primary, lab.address(31)));
+    });
+  },
+});
+
+Deno.test({
+  name: "postgresql: etcd is away and comes back; leadership moves; the databag is damaged",
+  // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
+  sanitizeResources: false,
+  async fn() {
+    await withPostgresql(3, async (scene) => {
+      const { etcd, lab } = scene;
+      const [first, ...others] = etcd.members;
+      if (!first) throw new Error("etcd has no member");
+      await underWrites("one of three etcd members is lost", scene, async () => {
+        await etcd.kill(first);
+        lab.model.updateStatus();
+        await lab.model.settle();
+        await scene.untilWhole(3);
+        await etcd.start(first);
+      });
+      await underWrites("etcd loses its quorum, and has it again", scene, async () => {
+        for (const member of others) await etcd.kill(member);
+        await lab.settleUntil(
+          "the leader to see no primary",
+          () => lab.statusOf(scene.leader) === "waiting: no primary in the cluster",
+        );
+        for (const member of others) await etcd.start(member);
+        await scene.untilWhole(3);
+      });
+      await underWrites("leadership moves while a unit is added", scene, async () => {
+        await lab.model.addUnit("postgresql");
+        const settling = lab.model.settle();
+        lab.model.setLeader(scene.units().find((unit) => unit !== scene.leader) ?? "");
+        await settling;
+        await scene.untilWhole(4);
+      });
+      await damagedList(scene);
+    }, { stores: 3 });
+  },
+});
+
+async function damagedList(scene: Scene): Promise<void> {
+  const { lab, leader } = scene;
+  const relation = `database-peers:${scene.peerRelation().id}`;
+  const write = async (value: string) => {
+    const file = await Deno.makeTempFile({ dir: lab.directory });
+    await Deno.writeTextFile(file, JSON.stringify({ members_ips: value }));
+    const { code, stderr } = await lab.model.exec(leader, `relation-set --app -r ${relation} --file ${file}`);
+    assertEquals([code, stderr], [0, ""]);
+    lab.model.updateStatus();
+    await lab.model.settle();
+  };
+  const good = scene.applicationBag().members_ips ?? "";
+  for (const bad of ["{", '"x"', '["10.0.0.1\\n; DROP"]']) {
+    await write(bad);
+    for (const unit of scene.units()) {
+      assertStringIncludes(lab.statusOf(unit), "blocked: members_ips of the application");
+    }
+    assertEquals(scene.applicationBag().members_ips, bad, "it is not overwritten");
+  }
+  await write(good);
+  await scene.untilWhole(4);
+}

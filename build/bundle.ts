@@ -43,7 +43,7 @@ export async function bundle(entry: string, directory: string): Promise<string> 
   const files = new Map<string, string>();
   const strip = pathStripper(entry, await npmCacheDirectory());
   for (const { name } of Deno.readDirSync(directory)) {
-    files.set(name, strip(await Deno.readTextFile(`${directory}/${name}`)));
+    files.set(name, requireBuiltins(strip(await Deno.readTextFile(`${directory}/${name}`))));
     await Deno.remove(`${directory}/${name}`);
   }
   const entryFile = `${basename(entry, extname(entry))}.js`;
@@ -53,6 +53,25 @@ export async function bundle(entry: string, directory: string): Promise<string> 
     await Deno.utime(`${directory}/${name}`, BUILD_TIME_MS / 1000, BUILD_TIME_MS / 1000);
   }
   return entryFile;
+}
+
+/**
+ * Lets CommonJS packages such as mysql2 `require` the runtime's own modules: the bundler's stand-in for `require` only
+ * throws.
+ *
+ * @throws {BuildError} the stand-in is not the one that is known
+ */
+export function requireBuiltins(text: string): string {
+  const refusal = /throw Error\('Dynamic require of "'\+([\w$]+)\+'" is not supported'\)/g;
+  const changed = text.replaceAll(refusal, (throwing, name) => {
+    return `var builtin=globalThis.process.getBuiltinModule(${name});if(builtin)return builtin;${throwing}`;
+  });
+  if (changed === text && text.includes("Dynamic require of")) {
+    throw new BuildError(
+      "the bundler writes require in a way that is not known: see requireBuiltins in build/bundle.ts",
+    );
+  }
+  return changed;
 }
 
 /** What Deno printed on stderr, without the backtrace that it may append. */

@@ -1,5 +1,6 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { errorText, pathStripper, renameChunks } from "../../build/bundle.ts";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { bundle, errorText, pathStripper, renameChunks, requireBuiltins } from "../../build/bundle.ts";
+import { BuildError } from "../../build/errors.ts";
 import { projectDir } from "../../build/project.ts";
 
 Deno.test("bundle: chunks are numbered as the entry file reaches them", () => {
@@ -31,4 +32,28 @@ Deno.test("bundle: what Deno prints is shown without its backtrace", () => {
   const text = errorText(new TextEncoder().encode("error: Cannot find module\n\nStack backtrace:\n   0: <unknown>\n"));
   assertEquals(text, "Cannot find module");
   assertStringIncludes(errorText(new TextEncoder().encode("two\nlines\n")), "two\nlines");
+});
+
+Deno.test("bundle: CommonJS packages get the runtime's own modules, from a lazy file too", async () => {
+  await Deno.mkdir(`${projectDir}/dist`, { recursive: true });
+  const directory = await Deno.makeTempDir({ dir: `${projectDir}/dist`, prefix: ".require-" });
+  try {
+    await Deno.writeTextFile(`${directory}/lazy.ts`, `import mysql from "mysql2/promise";\nexport { mysql };\n`);
+    await Deno.writeTextFile(
+      `${directory}/main.ts`,
+      `const { mysql } = await import("./lazy.ts");\nconsole.log(mysql.escape("a'b"));\n`,
+    );
+    const entry = await bundle(`${directory}/main.ts`, `${directory}/bundle`);
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-config", "--no-lock", `${directory}/bundle/${entry}`],
+    }).output();
+    assertEquals([new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)], ["'a\\'b'\n", ""]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("bundle: an unknown stand-in for require fails the build", () => {
+  assertEquals(requireBuiltins("var a=1"), "var a=1");
+  assertThrows(() => requireBuiltins(`throw new Error("Dynamic require of x")`), BuildError, "requireBuiltins");
 });

@@ -49,9 +49,9 @@ export interface KillReport {
 }
 
 /**
- * Runs a scenario once as it is, and then once for each hook command of its hook (killed after it), for the moments
- * before and after the commit, and twice for each request on a TCP connection (killed before it is sent, and when it was
- * sent and the answer not yet read). Fails when a round ends otherwise than the one without a kill.
+ * Runs a scenario once as it is, and then once for each point at which its hook is killed: after each hook command, before
+ * and after the commit, before the first request on a TCP connection, and after each request: when the server has it and
+ * the answer has not been read. Fails when a round ends otherwise than the one without a kill.
  *
  * @param options scenario and hook; the unit's hooks must be retried by the model
  */
@@ -61,21 +61,22 @@ export async function killEverywhere(options: KillOptions): Promise<KillReport> 
     ...undisturbed.commands.map((name, index) => ({ command: index + 1, name })),
     "before-commit",
     "after-commit",
-    ...undisturbed.requests.flatMap((request) => [
-      { request, when: "before" } as const,
-      { request, when: "after" } as const,
-    ]),
+    ...undisturbed.requests.slice(0, 1).map((request) => ({ request, when: "before" }) as const),
+    ...undisturbed.requests.map((request) => ({ request, when: "after" }) as const),
   ];
+  let kills = 0;
   for (const point of points) {
     const start = performance.now();
-    const end = await killedRound(options, point);
+    const { end, wasKilled } = await killedRound(options, point);
     assertEquals(end, undisturbed.end, `${options.hook} killed ${inWords(point)}`);
+    if (wasKilled) kills++;
     options.report?.(inWords(point), performance.now() - start);
   }
+  assert(kills * 2 > points.length, `only ${kills} of ${points.length} points were reached`);
   return {
     commands: undisturbed.commands.length,
     requests: undisturbed.requests.length,
-    kills: points.length,
+    kills,
   };
 }
 
@@ -115,7 +116,7 @@ async function undisturbedRound({ hook, occurrence = 1, begin }: KillOptions) {
   };
 }
 
-async function killedRound({ hook, occurrence = 1, begin }: KillOptions, point: KillPoint): Promise<unknown> {
+async function killedRound({ hook, occurrence = 1, begin }: KillOptions, point: KillPoint) {
   await using round = await begin();
   const runs = runsOf(round, hook);
   if (typeof point === "object" && "request" in point) {
@@ -129,9 +130,11 @@ async function killedRound({ hook, occurrence = 1, begin }: KillOptions, point: 
     round.lab.model.addFault({ unit: round.unit, hook, occurrence, at, do: "kill" });
     await round.act();
   }
-  const outcomes = runs().map(({ outcome }) => outcome);
-  assertEquals(outcomes.filter((outcome) => outcome === "killed").length, 1, `${inWords(point)}: ${outcomes}`);
-  return await round.end();
+  const kills = runs().filter(({ outcome }) => outcome === "killed").length;
+  // A run that has to wait for something, or finds it there sooner than the first one did, does less.
+  const mayMiss = typeof point === "object";
+  assert(kills === 1 || (kills === 0 && mayMiss), `${kills} kills ${inWords(point)}`);
+  return { end: await round.end(), wasKilled: kills === 1 };
 }
 
 /** The runs of a hook since now. */

@@ -21,7 +21,7 @@ const SEND = /^(sendto|sendmsg|writev)\(\d+<(\w+):\[([^\]]*)\]>, (.{0,80}).*? = 
 const TLS_SETUP = /^(?:[[{].*?)?"\\(?:26|24|25)\\3/;
 const MAX_ALIKE = 2;
 /** Microseconds that a program is held after it has sent; it is killed long before. */
-const HOLD_US = 60_000_000;
+const HOLD_US = 20_000_000;
 /** Milliseconds that the server gets to do what it was asked for. */
 const ANSWER_MS = 300;
 const POLL_MS = 20;
@@ -73,7 +73,8 @@ export function killAtRequest(
   const killWhenSent = async (): Promise<void> => {
     while (!stopped) {
       const text = await Deno.readTextFile(trace).catch(() => "");
-      const sent = text.split("\n").filter((line) => SEND.exec(line)?.[1] === call).length;
+      // The last line is not whole while the program is held.
+      const sent = text.split("\n").filter((line) => line.startsWith(`${call}(`)).length;
       if (sent >= ordinal) {
         await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
         sendSignal(-Number(await Deno.readTextFile(`${trace}.pid`)), "SIGKILL");

@@ -1,7 +1,6 @@
 /** A cluster formed from nothing, used by a charm, that outlives a crash and the removal of its leader. */
 import { assertMatch } from "@std/assert";
-import { watchCommandLines } from "../units_canaries.ts";
-import { assertNoSecretShows, findSecrets } from "../units_canaries.ts";
+import { assertNoSecretShows, findSecrets, watchCommandLines } from "../units_canaries.ts";
 import { underWrites, withEtcd } from "./scenario.ts";
 
 Deno.test({

@@ -7,6 +7,7 @@ import type { InterfaceSide, LazyAction } from "../hooks/definition.ts";
 
 const ETCD: InterfaceSide = { interface: "etcd", role: "peers" };
 const MAGPIE: InterfaceSide = { interface: "magpie", role: "peers" };
+const MYSQL: InterfaceSide = { interface: "mysql-innodb-cluster", role: "peers" };
 const POSTGRESQL: InterfaceSide = { interface: "postgresql_peers", role: "peers" };
 
 /** One line for each action. */
@@ -55,4 +56,36 @@ export const ACTIONS: readonly LazyAction[] = [
     side: POSTGRESQL,
     load: async () => (await import("./postgresql_rotate_certificate.ts")).postgresqlRotateCertificate,
   },
+  {
+    name: "cluster-status",
+    side: MYSQL,
+    load: async () => (await import("./mysql_cluster_status.ts")).mysqlClusterStatus,
+  },
+  {
+    name: "create-cluster",
+    side: MYSQL,
+    load: async () => (await import("./mysql_create_cluster.ts")).mysqlCreateCluster,
+  },
+  { name: "add-instance", side: MYSQL, load: async () => (await import("./mysql_add_instance.ts")).mysqlAddInstance },
+  {
+    name: "remove-instance",
+    side: MYSQL,
+    load: async () => (await import("./mysql_remove_instance.ts")).mysqlRemoveInstance,
+  },
+  {
+    name: "rejoin-instance",
+    side: MYSQL,
+    load: async () => (await import("./mysql_rejoin_instance.ts")).mysqlRejoinInstance,
+  },
+  {
+    name: "set-cluster-primary",
+    side: MYSQL,
+    load: async () => (await import("./mysql_set_cluster_primary.ts")).mysqlSetClusterPrimary,
+  },
+  {
+    name: "reboot-cluster-from-complete-outage",
+    side: MYSQL,
+    load: async () => (await import("./mysql_reboot_cluster.ts")).mysqlRebootCluster,
+  },
+  { name: "set-password", side: MYSQL, load: async () => (await import("./mysql_set_password.ts")).mysqlSetPassword },
 ];

@@ -19,7 +19,7 @@ export const INTERFACES: readonly LazyInterface[] = [
   {
     name: "mysql-innodb-cluster",
     role: "peers",
-    load: async () => (await import("./mysql_innodb_cluster/peers.ts")).mysqlInnodbClusterPeers,
+    load: async () => (await import("./mysql_innodb_cluster/server.ts")).mysqlInnodbClusterServer,
   },
   {
     name: "postgresql_peers",

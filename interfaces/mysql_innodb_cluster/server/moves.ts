@@ -1,0 +1,147 @@
+/**
+ * Changes of the cluster that a unit makes, each of which looks first: prepare, create, bring in, evict, record.
+ *
+ * @module
+ */
+import { ClientError } from "../../clients/errors.ts";
+import { checkPassword, ensureAccount, setPassword, setRecoveryCredentials } from "../../clients/mysql/accounts.ts";
+import { cloneFrom, joinMethod, readClone } from "../../clients/mysql/clone.ts";
+import type { Mysql } from "../../clients/mysql/connection.ts";
+import { GtidSet } from "../../clients/mysql/gtid.ts";
+import { createGroup, leaveGroup, startMember, stopMember } from "../../clients/mysql/group.ts";
+import { checkInstance, configureInstance, ensurePlugins } from "../../clients/mysql/instance.ts";
+import { type Group, readGroup } from "../../clients/mysql/members.ts";
+import { type Address, readServer } from "../../clients/mysql/status.ts";
+import type { Users } from "./passwords.ts";
+import { TEXT } from "./texts.ts";
+import { allAddresses, blocking, onlineOf, openAt, type Result, unitAt, waiting, type Ward } from "./ward.ts";
+
+/** How a server gets the data that it lacks; `auto` never deletes transactions that the cluster does not have. */
+export type Method = "auto" | "incremental" | "clone";
+
+/** How {@linkcode bringIn} goes about it. */
+export interface BringInOptions {
+  /** Milliseconds to wait for the server to be online. */
+  readonly patienceMs: number;
+  readonly method?: Method;
+}
+
+/** Milliseconds for connecting and for statements that change another unit's server. */
+const WORK_MS = 20_000;
+/** The same for a server that may be gone. */
+const EVICT_MS = 5000;
+const CATCH_UP_MS = 3000;
+const POLL_MS = 300;
+
+/** Users, plugins: what a server needs before it is in a group, and of which the group must not hear. */
+export async function prepare(db: Mysql, { cluster, recovery }: Users): Promise<void> {
+  await ensurePlugins(db);
+  for (const account of [cluster, recovery]) await ensureAccount(db, account, { replicate: false });
+}
+
+/** Gives a prepared server its place in the group. */
+export async function configure(ward: Ward, db: Mysql, address: Address): Promise<void> {
+  const { record: { groupName }, credentials: { recovery } } = ward;
+  await configureInstance(db, { ...address, groupName, seeds: allAddresses(ward) });
+  await setRecoveryCredentials(db, recovery);
+}
+
+/** Makes the cluster with the own server as its only member. */
+export async function create(ward: Ward, own: Mysql): Promise<Result | undefined> {
+  const problems = await checkInstance(own, ward.place);
+  if (problems.length > 0) return blocking(TEXT.cannotJoin(ward.ctx.unit, problems.join("; ")));
+  ward.ctx.log.info("creating the cluster");
+  await configure(ward, own, ward.place);
+  await createGroup(own);
+  return undefined;
+}
+
+/**
+ * Brings a server into the group, or back: gets it the data that it lacks, and starts it.
+ *
+ * @param db connection to that server
+ * @param view the group as a member sees it
+ * @returns what to wait for; undefined when the server is online
+ */
+export async function bringIn(
+  ward: Ward,
+  db: Mysql,
+  address: Address,
+  view: Group,
+  { patienceMs, method = "auto" }: BringInOptions,
+): Promise<Result | undefined> {
+  const unit = unitAt(ward, address);
+  const { self } = await readGroup(db);
+  if (self?.state === "ONLINE" && view.members.some(({ uuid }) => uuid === self.uuid)) return undefined;
+  const problems = await checkInstance(db, address);
+  if (problems.length > 0) return blocking(TEXT.cannotJoin(unit, problems.join("; ")));
+  if ((await readClone(db)).state === "running") return waiting(TEXT.copying(unit));
+  if (self?.state === "ERROR") await stopMember(db);
+  const way = method === "auto" ? await chooseMethod(ward, db, view) : method;
+  if (way === "errant") return blocking(TEXT.errant(unit));
+  if (way === "clone") return await clone(ward, db, unit, view, patienceMs);
+  await configure(ward, db, address);
+  ward.ctx.log.info(`${unit} joins the cluster`);
+  return await startMember(db, { patienceMs }) === "online" ? undefined : waiting(TEXT.joining(unit));
+}
+
+/** Takes the server of a unit that departed out of the group. */
+export async function evict(ward: Ward, address: Address): Promise<void> {
+  const unit = unitAt(ward, address);
+  try {
+    await using db = await openAt(ward, address, EVICT_MS);
+    ward.ctx.log.info(`removing ${unit}, which departed, from the cluster`);
+    await leaveGroup(db);
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    // The group expels a server that is dead.
+    ward.ctx.log.warning(`removing ${unit} from the cluster: ${error.message}`);
+  }
+}
+
+/** Gives the cluster's users the passwords of the record; only the primary takes that. @returns whether any was another */
+export async function applyPasswords({ place, credentials }: Ward, db: Mysql): Promise<boolean> {
+  let changed = false;
+  for (const { user, host, password } of [credentials.cluster, credentials.recovery]) {
+    const at = { host: place.host, port: place.port, tls: { ca: credentials.authority.certificate } };
+    if (await checkPassword({ at, user, password })) continue;
+    await setPassword(db, { user, host, password });
+    changed = true;
+  }
+  return changed;
+}
+
+async function chooseMethod(ward: Ward, db: Mysql, view: Group): Promise<"incremental" | "clone" | "errant"> {
+  const { gtidExecuted: joiner, uuid } = await readServer(db);
+  const donors = onlineOf(view.members).filter((member) => member.uuid !== uuid);
+  // Members may have received a transaction of a former primary and not have executed it yet.
+  for (const end = Date.now() + CATCH_UP_MS;; await new Promise((resolve) => setTimeout(resolve, POLL_MS))) {
+    const facts = await Promise.all(donors.map(async (member) => {
+      await using donor = await openAt(ward, member, WORK_MS);
+      const { gtidExecuted, gtidPurged } = await readServer(donor);
+      return { executed: GtidSet.parse(gtidExecuted), purged: gtidPurged };
+    }));
+    const group = facts.reduce((all, { executed }) => all.union(executed), GtidSet.EMPTY);
+    const { method } = joinMethod({ joiner, group: `${group}`, purged: facts.map(({ purged }) => purged) });
+    if (method !== "refused") return method;
+    if (Date.now() >= end) return "errant";
+  }
+}
+
+/** Replaces the server's data by a member's; the next look goes on with a server that has it. */
+async function clone(
+  ward: Ward,
+  db: Mysql,
+  unit: string,
+  view: Group,
+  patienceMs: number,
+): Promise<Result> {
+  const { credentials: { recovery: { user, password } } } = ward;
+  const donors = onlineOf(view.members);
+  const donor = donors.find(({ role }) => role === "secondary") ?? donors[0];
+  if (!donor) return blocking(TEXT.noPrimary);
+  ward.ctx.log.info(`${unit} gets a copy of the data of ${unitAt(ward, donor)}`);
+  await stopMember(db);
+  await cloneFrom(db, { host: donor.host, port: donor.port, user, password }, { patienceMs });
+  return waiting(TEXT.copying(unit));
+}

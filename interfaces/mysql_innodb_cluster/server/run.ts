@@ -1,0 +1,145 @@
+/**
+ * Looks after a server that runs: its users, its place in the cluster, and on the leader the cluster itself.
+ *
+ * @module
+ */
+import { ClientError } from "../../clients/errors.ts";
+import { setPassword, setRecoveryCredentials } from "../../clients/mysql/accounts.ts";
+import type { Mysql } from "../../clients/mysql/connection.ts";
+import { stopMember } from "../../clients/mysql/group.ts";
+import { addressText, type Group, readGroup } from "../../clients/mysql/members.ts";
+import { plainVersion, readServer } from "../../clients/mysql/status.ts";
+import { decideMove, type Move, type Sight } from "./decide.ts";
+import { readMemory, remember } from "./memory.ts";
+import { applyPasswords, bringIn, create, evict, prepare } from "./moves.ts";
+import { ensureRunning, openOwn, settingsOf, wantedConfig } from "./mysqld.ts";
+import { unitNumber } from "./place.ts";
+import { askAll, bestView, survey } from "./survey.ts";
+import { tellMembers } from "./tell.ts";
+import { TEXT } from "./texts.ts";
+import { openAt, type Result, waiting, type Ward } from "./ward.ts";
+
+/** Milliseconds of a hook after which no further change is begun, and that a change may wait for the server. */
+const BUDGET_MS = 8000;
+
+/** Looks, decides and acts until there is nothing left to do, or the hook has taken long enough. */
+export async function run(ward: Ward): Promise<Result> {
+  const { ctx } = ward;
+  await using own = await openOwn(ward.place);
+  await keepUsers(ward, own);
+  const end = Date.now() + BUDGET_MS;
+  const tried: string[] = [];
+  const obstacles: Result[] = [];
+  let sight = await survey(ward, own);
+  let move = decideMove(sight, tried);
+  while (move.kind !== "say" && Date.now() < end) {
+    const obstacle = await attempt(ward, own, sight, move);
+    if (obstacle) obstacles.push(obstacle);
+    if (move.kind === "create" && obstacle) break;
+    tried.push(nameOf(move, ctx.unit));
+    sight = await survey(ward, own);
+    move = decideMove(sight, tried);
+  }
+  const { view } = sight;
+  if (sight.state === "ONLINE") remember(ctx, { wasMember: true });
+  if (sight.isLeader && view?.quorum) await tellMembers(ward, view);
+  if (sight.state === "ONLINE" && view?.writable) await keepPasswords(ward, own);
+  ctx.setWorkloadVersion(plainVersion((await readServer(own)).version));
+  const [obstacle] = obstacles;
+  if (obstacle) return obstacle;
+  if (move.kind !== "say") return waiting(TEXT.joining(nameOf(move, ctx.unit)));
+  if (move.level === "active" && view && !isCurrent(ward)) return await takeTurn(ward, own, view);
+  return move;
+}
+
+function nameOf(move: Exclude<Move, { kind: "say" }>, unit: string): string {
+  if (move.kind === "add") return move.unit;
+  return move.kind === "evict" ? addressText(move.address) : unit;
+}
+
+/** What fails with one server does not keep the others waiting. */
+async function attempt(
+  ward: Ward,
+  own: Mysql,
+  sight: Sight,
+  move: Exclude<Move, { kind: "say" }>,
+): Promise<Result | undefined> {
+  try {
+    return await act(ward, own, sight, move);
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    ward.ctx.log.warning(error.message);
+    return waiting(TEXT.cannotJoin(nameOf(move, ward.ctx.unit), error.message));
+  }
+}
+
+async function act(
+  ward: Ward,
+  own: Mysql,
+  { view }: Sight,
+  move: Exclude<Move, { kind: "say" }>,
+): Promise<Result | undefined> {
+  const patience = { patienceMs: BUDGET_MS };
+  if (move.kind === "create") {
+    // A hook that was killed may have left a cluster of which no databag tells.
+    const found = bestView(await askAll(ward, ward.others));
+    return found ? await bringIn(ward, own, ward.place, found, patience) : await create(ward, own);
+  }
+  if (move.kind === "evict") return void await evict(ward, move.address);
+  if (!view) return undefined;
+  if (move.kind === "rejoin") return await bringIn(ward, own, ward.place, view, patience);
+  await using joiner = await openAt(ward, move.address, BUDGET_MS);
+  if (move.unit !== ward.ctx.unit) await prepare(joiner, ward.credentials);
+  return await bringIn(ward, joiner, move.address, view, patience);
+}
+
+/** The cluster's users before the server is in a group; then they come from the group, and this server's own knowledge. */
+async function keepUsers({ ctx, credentials }: Ward, own: Mysql): Promise<void> {
+  const { prepared } = readMemory(ctx);
+  if (prepared === credentials.version) return;
+  const { superReadOnly, groupName } = await readServer(own);
+  if (groupName === "" && !superReadOnly) {
+    await prepare(own, credentials);
+    const { cluster, recovery } = credentials;
+    if (prepared) {
+      for (const each of [cluster, recovery]) await setPassword(own, each, { replicate: false });
+    }
+  } else {
+    const { self } = await readGroup(own);
+    if (self?.state === "RECOVERING") return;
+    await setRecoveryCredentials(own, credentials.recovery);
+  }
+  remember(ctx, { prepared: credentials.version });
+}
+
+/** The primary's unit gives the users new passwords: those that the record has. */
+async function keepPasswords(ward: Ward, own: Mysql): Promise<void> {
+  const { ctx, credentials: { version } } = ward;
+  if (readMemory(ctx).applied === version) return;
+  if (await applyPasswords(ward, own)) ctx.log.info("the cluster's users have new passwords");
+  remember(ctx, { applied: version });
+}
+
+function isCurrent({ ctx, place, credentials }: Ward): boolean {
+  return readMemory(ctx).loaded === wantedConfig(ctx, place, credentials.authority.certificate);
+}
+
+/** New options need a restart: units go by number, one after the other, while all members are well. */
+async function takeTurn(ward: Ward, own: Mysql, view: Group): Promise<Result> {
+  const { ctx, place, record, others, service, credentials } = ward;
+  const members = others.filter(({ unit }) => !record.removed.includes(unit));
+  const wanted = settingsOf(place);
+  const before = members.filter(({ unit }) => unitNumber(unit) < unitNumber(ctx.unit));
+  // Units of other charms do not say with which options they run.
+  const isTurn = before.every(({ settings }) => settings === "" || settings === wanted);
+  const isWell = view.members.every(({ state }) => state === "ONLINE") && view.online === members.length + 1;
+  if (!isTurn || !isWell) return waiting(TEXT.turn);
+  ctx.log.info("restarting MySQL with the new settings");
+  await stopMember(own);
+  await service.manager.stop(service.spec);
+  if (await ensureRunning(ctx, place, service, credentials) !== "up") return waiting(TEXT.starting);
+  await using again = await openOwn(place);
+  const { view: after } = await survey(ward, again);
+  const obstacle = after && await bringIn(ward, again, place, after, { patienceMs: BUDGET_MS });
+  return obstacle ?? waiting(TEXT.joining(ctx.unit));
+}

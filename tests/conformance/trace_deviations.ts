@@ -7,6 +7,7 @@
 import { compareUnits } from "../../hooks/session.ts";
 import { chooseOffer, readOffer } from "../../interfaces/etcd/offer.ts";
 import type { Difference } from "./trace_compare.ts";
+import { EVENT_CONDITIONS } from "./trace_events_deviations.ts";
 import { relationNumber, type TraceCase, type TraceStep } from "./trace_format.ts";
 
 /** One entry of deviations.json. */
@@ -15,7 +16,10 @@ export interface Deviation {
   readonly reason: string;
   /** What ours does. */
   readonly instead: string;
-  /** What may differ: `flags`, `databag`, `calls`, `getters`, or one method as in `calls.get_nodes`. */
+  /**
+   * What may differ: `flags`, `databag`, `calls`, `getters`, or one method as in `calls.get_nodes`; in event cases the
+   * names of {@link ./trace_events_compare.ts}.
+   */
   readonly differs: readonly string[];
   /** Steps that it is about besides those that the traces tag: the name of a condition on the step's input. */
   readonly also?: string;
@@ -58,9 +62,15 @@ export async function readDeviations(path: string): Promise<Deviations> {
     if (!isText || !Array.isArray(differs) || differs.length === 0) {
       throw new TypeError(`${id} in ${path} needs reason, instead and differs`);
     }
-    if (also !== undefined && !Object.hasOwn(CONDITIONS, also)) throw new TypeError(`${id} in ${path}: no ${also}`);
+    const isCondition = (name: string) => Object.hasOwn(CONDITIONS, name) || Object.hasOwn(EVENT_CONDITIONS, name);
+    if (also !== undefined && !isCondition(also)) throw new TypeError(`${id} in ${path}: no ${also}`);
   }
   return deviations;
+}
+
+/** Whether a deviation is about a difference of that name. */
+export function explains({ differs }: Deviation, what: string): boolean {
+  return differs.some((each) => each === what || what.startsWith(`${each}.`));
 }
 
 /** Judges the differences of a step. A step that a deviation is about is never counted as passed. */
@@ -70,8 +80,6 @@ export function judge(
   differences: readonly Difference[],
 ): Judgement {
   const about = Object.entries(deviations).filter(([id, deviation]) => isAbout(id, deviation, place));
-  const explains = ({ differs }: Deviation, what: string) =>
-    differs.some((each) => each === what || what.startsWith(`${each}.`));
   const unexplained = differences.filter(({ what }) => !about.some(([, deviation]) => explains(deviation, what)));
   const because = about.filter(([, deviation]) => differences.some(({ what }) => explains(deviation, what)))
     .map(([id]) => id);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { EventCase } from "./trace_events_format.ts";
+
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -81,7 +83,7 @@ export interface TraceCase extends TraceContext {
 /** A file of hooks, or of events of the replication library. */
 export type TraceFile =
   | { readonly kind: "hook-sequences"; readonly interface: string; readonly cases: readonly TraceCase[] }
-  | { readonly kind: "event-cases"; readonly interface: string; readonly cases: readonly { readonly id: string }[] };
+  | { readonly kind: "event-cases"; readonly interface: string; readonly cases: readonly EventCase[] };
 
 /**
  * Reads a file.

@@ -8,6 +8,7 @@ import type { InterfaceDefinition, LazyInterface } from "../../hooks/definition.
 import { adapterFor } from "./trace_adapters.ts";
 import { compareStep, type Difference } from "./trace_compare.ts";
 import { type Deviations, judge, readDeviations } from "./trace_deviations.ts";
+import { runEventCases } from "./trace_events.ts";
 import { readTraceFile, type TraceCase, type TraceContext } from "./trace_format.ts";
 import { runTraceStep } from "./trace_step.ts";
 import { charmOf, eventOf, traceWorld } from "./trace_world.ts";
@@ -20,7 +21,7 @@ export interface TraceFailure {
   readonly got: string;
 }
 
-/** Result of a file. Hook sequences are counted by steps; what is skipped, by cases. */
+/** Result of a file, counted by steps; what is skipped, by cases. */
 export interface TraceResult {
   readonly passed: number;
   readonly deviating: number;
@@ -39,6 +40,8 @@ export interface TraceOptions {
 }
 
 const DEVIATIONS = new URL("deviations.json", import.meta.url).pathname;
+/** The library whose events `event-cases` files record. */
+const EVENT_LIBRARY = "async-replication";
 /** 2026-01-01: when the hooks of a trace run, in milliseconds since 1970. */
 const NOW = 1_767_225_600_000;
 
@@ -52,11 +55,16 @@ export async function runTraces(path: string, options: TraceOptions = {}): Promi
   const file = await readTraceFile(path);
   const counts = { passed: 0, deviating: 0, skipped: 0 };
   const failed: TraceFailure[] = [];
-  if (file.kind === "event-cases") {
-    const name = file.interface.replaceAll("-", "_");
-    return { ...counts, skipped: file.cases.length, failed, note: `no implementation of ${name} in this build` };
-  }
   const deviations = options.deviations ?? await readDeviations(DEVIATIONS);
+  if (file.kind === "event-cases") {
+    if (file.interface !== EVENT_LIBRARY) {
+      const note = `no implementation of ${file.interface} in this build`;
+      return { ...counts, skipped: file.cases.length, failed, note };
+    }
+    const result = await runEventCases(file.cases, deviations);
+    const failures = result.failed.map(({ id, differences }) => ({ id, ...sides(differences) }));
+    return { ...counts, ...result, failed: failures, note: undefined };
+  }
   const missing = new Set<string>();
   for (const trace of file.cases) {
     const unknown = charmOf(trace).endpoints.find((each) => !adapterFor(each.interface, each.role));

@@ -1,0 +1,166 @@
+/**
+ * The actions on a cluster set: who may, when, and what is refused with which words.
+ *
+ * @module
+ */
+import type { ActionContext } from "../../hooks/action_context.ts";
+import { type ActionDefinition, type ActionResults, defineAction, type InterfaceSide } from "../../hooks/definition.ts";
+import { ActionFailed } from "../../hooks/errors.ts";
+import type { PortSource } from "./charm_side.ts";
+import { ClusterSetError } from "./cluster_server.ts";
+import { INTERFACE, isName, PEER_APP } from "./keys.ts";
+import { offer } from "./primary.ts";
+import { endpointsOf, relationsOf, type Replication, roleOf, unitLabel, withPorts } from "./replication.ts";
+import { TEXT } from "./texts.ts";
+
+type At = Replication<ActionContext>;
+type Act = (at: At) => Promise<string>;
+
+const SIDE: InterfaceSide = { interface: INTERFACE, role: "provides" };
+
+/**
+ * All actions of charms that have the primary side.
+ *
+ * @param source the ports to the server and to the charm
+ */
+export function asyncReplicationActions(source: PortSource): readonly ActionDefinition[] {
+  const action = (name: string, act: Act): ActionDefinition =>
+    defineAction({
+      name,
+      side: SIDE,
+      needs: source.needs,
+      run: async (ctx): Promise<ActionResults> => ({ message: await withPorts(source, ctx, act) }),
+    });
+  return [
+    action("promote-standby-cluster", promoteStandby),
+    action("promote-to-primary", promoteToPrimary),
+    action("fence-writes", fence),
+    action("unfence-writes", unfence),
+    action("rejoin-cluster", rejoin),
+    action("recreate-cluster", recreate),
+    action("create-replication", createReplication),
+  ];
+}
+
+async function promoteStandby(at: At): Promise<string> {
+  await requireLeader(at, "promote a standby cluster");
+  if (!await at.server.isClusterReplica()) throw new ActionFailed(TEXT.onlyStandby);
+  await requireSetName(at);
+  return await promoteCluster(at);
+}
+
+/** Today's name: it takes no set name, and promotes a unit within its cluster as well. */
+async function promoteToPrimary(at: At): Promise<string> {
+  const { ctx: { params }, server, charm } = at;
+  const scope = params.string("scope");
+  if (scope !== "unit" && scope !== "cluster") throw new ActionFailed(TEXT.badScope);
+  if (scope === "unit") {
+    await attempt(at, TEXT.unitPromotionFailed, () => server.promoteUnitToPrimary(params.boolean("force") ?? false));
+    await charm.updateStatus();
+    return TEXT.unitPromoted;
+  }
+  await requireLeader(at, "promote a standby cluster");
+  if (!await server.isClusterReplica()) throw new ActionFailed(TEXT.onlyStandby);
+  return await promoteCluster(at);
+}
+
+async function promoteCluster(at: At): Promise<string> {
+  const { ctx, server, charm, peer } = at;
+  const name = await peer.clusterName();
+  if (name === undefined) throw new ActionFailed(TEXT.badClusterName);
+  const force = ctx.params.boolean("force") ?? false;
+  await attempt(at, TEXT.promotionFailed, () => server.promoteClusterToPrimary(name, force));
+  ctx.log.info(TEXT.promoted(name));
+  await charm.updateStatus();
+  return TEXT.promoted(name);
+}
+
+async function fence(at: At): Promise<string> {
+  await requirePrimaryCluster(at, "fence writes");
+  if (await at.server.isClusterWritesFenced()) throw new ActionFailed(TEXT.alreadyFenced);
+  at.ctx.log.info("Fencing writes to the cluster");
+  await attempt(at, TEXT.fencingFailed, () => at.server.fenceWrites());
+  await at.charm.updateStatus();
+  return TEXT.fenced;
+}
+
+async function unfence(at: At): Promise<string> {
+  await requirePrimaryCluster(at, "unfence writes");
+  if (!await at.server.isClusterWritesFenced()) throw new ActionFailed(TEXT.alreadyFenced);
+  at.ctx.log.info("Unfencing writes to the cluster");
+  await attempt(at, TEXT.unfencingFailed, () => at.server.unfenceWrites());
+  await at.charm.updateStatus();
+  return TEXT.unfenced;
+}
+
+async function rejoin(at: At): Promise<string> {
+  const { ctx, server } = at;
+  await requireLeader(at, "rejoin a cluster");
+  const name = ctx.params.string("cluster-name");
+  if (name === undefined || !isName(name)) throw new ActionFailed(TEXT.badClusterName);
+  if (!await server.isClusterInClusterSet(name)) throw new ActionFailed(TEXT.notInSet(name));
+  const status = await server.getReplicaClusterStatus(name);
+  if (status !== "invalidated") throw new ActionFailed(TEXT.notInvalidated(status));
+  await attempt(at, TEXT.rejoinFailed(name), () => server.rejoinCluster(name));
+  ctx.log.info(TEXT.rejoined(name));
+  return TEXT.rejoined(name);
+}
+
+/** Makes a cluster of its own out of one that left its set. With another set's name it can no longer return there. */
+async function recreate(at: At): Promise<string> {
+  const { ctx, server, charm, peer } = at;
+  await requireLeader(at, "recreate the cluster");
+  const [related] = await relationsOf(ctx, "requires");
+  if (related) throw new ActionFailed(TEXT.stillRelated(related.endpoint.name));
+  if (await server.isInstanceInCluster(unitLabel(ctx))) throw new ActionFailed(TEXT.stillClustered);
+  await charm.createCluster();
+  peer.setApp({
+    [PEER_APP.removed]: "",
+    [PEER_APP.rejoinSecondaries]: "true",
+    [PEER_APP.clusterSetName]: `cluster-set-${charm.randomHex()}`,
+  });
+  await charm.updateStatus();
+  return TEXT.recreated;
+}
+
+/** Today's name of what relating does by itself: it offers this cluster where that has not been done. */
+async function createReplication(at: At): Promise<string> {
+  const { ctx, peer } = at;
+  await requireLeader(at, "create a replication");
+  const relations = await relationsOf(ctx, "provides");
+  if (relations.length === 0) throw new ActionFailed(TEXT.noOffer(endpointsOf(ctx, "provides")[0]?.name ?? INTERFACE));
+  if (!await peer.unitInitialized()) throw new ActionFailed(TEXT.notReady);
+  for (const relation of relations) {
+    if (Object.keys(await relation.localApp.get()).length === 0) await offer(at, relation);
+  }
+  return TEXT.offered;
+}
+
+async function requireLeader({ ctx }: At, what: string): Promise<void> {
+  if (!await ctx.isLeader()) throw new ActionFailed(TEXT.leaderOnly(what));
+}
+
+async function requireSetName({ ctx, peer }: At): Promise<void> {
+  const name = ctx.params.string("cluster-set-name");
+  if (!name || name !== await peer.clusterSetName()) throw new ActionFailed(TEXT.badSetName);
+}
+
+async function requirePrimaryCluster(at: At, what: string): Promise<void> {
+  await requireLeader(at, what);
+  await requireSetName(at);
+  const { cluster } = await roleOf(at);
+  if (cluster === "replica") throw new ActionFailed(TEXT.onlyPrimary);
+  if (cluster === "unset") throw new ActionFailed(TEXT.noSet);
+}
+
+/** The reason goes to the log and to who runs the action; the message is the one that scripts know. */
+async function attempt({ ctx }: At, failure: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof ClusterSetError)) throw error;
+    ctx.log.error(`${failure}: ${error.message}`);
+    await ctx.progress(error.message);
+    throw new ActionFailed(failure);
+  }
+}

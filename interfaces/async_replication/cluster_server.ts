@@ -1,0 +1,92 @@
+/**
+ * What the handlers and actions ask of MySQL: the port behind which the SQL is.
+ *
+ * @module
+ */
+
+/**
+ * How a replica cluster does, as the primary cluster sees it. `ok_not_replicating`: the channel does not run;
+ * `ok_not_consistent`: it has transactions of its own; `ok_misconfigured`: it follows another source or takes writes;
+ * `not_ok`: no quorum or no primary; `invalidated`: left behind by a forced failover; `unknown`: it is not in the
+ * cluster set, or cannot be asked.
+ */
+export type ReplicaStatus =
+  | "ok"
+  | "ok_not_replicating"
+  | "ok_not_consistent"
+  | "ok_misconfigured"
+  | "not_ok"
+  | "invalidated"
+  | "unknown";
+
+/** The state of this unit's server in its cluster. */
+export interface MemberState {
+  /** Such as `online`. */
+  readonly state: string;
+  /** `primary` or `secondary`. */
+  readonly role: string;
+}
+
+/** Addresses (`host:port`) of the cluster's members. */
+export interface ClusterEndpoints {
+  readonly readWrite: readonly string[];
+  readonly readOnly: readonly string[];
+  readonly offline: readonly string[];
+}
+
+/** An operation on the cluster set that the server refused or could not finish. The message says why. */
+export class ClusterSetError extends Error {
+  override readonly name = "ClusterSetError";
+}
+
+/**
+ * This unit's MySQL server, its cluster and the cluster set. It connects when it is first asked, so that a handler that
+ * has nothing to ask opens no connection.
+ *
+ * Every change looks first and is safe to repeat: a hook that was killed half-way is run again. Changes that the server
+ * refuses raise {@linkcode ClusterSetError}; a server that cannot be reached raises an error of its client.
+ */
+export interface ClusterSetServer {
+  /** Whether this cluster is a replica in a cluster set; undefined: it is in none. */
+  isClusterReplica(): Promise<boolean | undefined>;
+  getMemberState(): Promise<MemberState>;
+  /** Such as `8.0.36`; undefined when the server does not say. */
+  getMysqlVersion(): Promise<string | undefined>;
+  /** @param options getIps: addresses as IP addresses instead of the names that members report */
+  getClusterEndpoints(options: { readonly getIps: boolean }): Promise<ClusterEndpoints>;
+  /** Of a cluster that has become the set's primary since, `ok`: it needs nothing of this one. */
+  getReplicaClusterStatus(cluster: string): Promise<ReplicaStatus | undefined>;
+  /** Members of this unit's cluster: all, or those that are online. */
+  getClusterNodeCount(options?: { readonly nodeStatus: "online" }): Promise<number>;
+  getClusterSetName(): Promise<string | undefined>;
+  getNonSystemDatabases(): Promise<readonly string[]>;
+  isClusterInClusterSet(cluster: string): Promise<boolean | undefined>;
+  isClusterWritesFenced(): Promise<boolean | undefined>;
+  /** @param label the unit's name in the cluster, such as `mysql-0` */
+  isInstanceInCluster(label: string): Promise<boolean>;
+  /**
+   * Adds a cluster to the set, beginning with its first node. Does nothing when it is there already.
+   *
+   * @param endpoint address of that node
+   * @param options donor: `host:port` of the member to copy from; default: the primary
+   */
+  createReplicaCluster(
+    endpoint: string,
+    cluster: string,
+    options: { readonly instanceLabel: string; readonly donor?: string },
+  ): Promise<void>;
+  /** @param options force: also when it cannot be reached */
+  removeReplicaCluster(cluster: string, options: { readonly force: boolean }): Promise<void>;
+  /** @param force also when the present primary cluster cannot be reached; that one is then invalidated */
+  promoteClusterToPrimary(cluster: string, force: boolean): Promise<void>;
+  /** Makes this unit's server the primary of its own cluster. @param force also when the cluster has lost its quorum */
+  promoteUnitToPrimary(force: boolean): Promise<void>;
+  fenceWrites(): Promise<void>;
+  unfenceWrites(): Promise<void>;
+  rejoinCluster(cluster: string): Promise<void>;
+  dissolveCluster(): Promise<void>;
+  /** Whether this server was a member of a cluster that has been dissolved, and is in none since. */
+  wasDissolved(): Promise<boolean>;
+  /** @param options host: part of the account's name; default: every host */
+  updateUserPassword(user: string, password: string, options?: { readonly host: string }): Promise<void>;
+}

@@ -1,0 +1,113 @@
+/**
+ * How a cluster gives itself up to become a replica: it takes the primary's passwords, dissolves its cluster, and tells
+ * the primary where its first node is.
+ *
+ * @module
+ */
+import { blocked, deferred, done, type Outcome } from "../../hooks/outcome.ts";
+import type { Relation } from "../../hooks/relation.ts";
+import { ClusterSetError } from "./cluster_server.ts";
+import { changedKeys, obtain, sync } from "./credentials.ts";
+import { ANSWER, MAX_NAME, OFFER, type Offer, PEER_APP, readOffer } from "./keys.ts";
+import { isFullyInitialized, remoteBag, type Replication, unitLabel } from "./replication.ts";
+import { LOG, TEXT } from "./texts.ts";
+
+/** Digits that make a cluster's name another one. */
+const SUFFIX_LENGTH = 4;
+
+/**
+ * Goes from the primary's offer to this side's answer. What the primary sent is checked before anything is changed.
+ *
+ * @param returning this cluster comes back to the set that it was removed from
+ */
+export async function surrender(at: Replication, relation: Relation, returning: boolean): Promise<Outcome> {
+  const { ctx, charm, peer } = at;
+  const offer = readOffer(await remoteBag(relation));
+  const { secretId, clusterName } = offer;
+  if (secretId === undefined || clusterName === undefined) return blocked(TEXT.badOffer([OFFER.clusterName]));
+  if (returning) {
+    ctx.log.debug("Recreating cluster prior to sync credentials");
+    await charm.createCluster();
+    peer.setApp({ [PEER_APP.removed]: "", [PEER_APP.rejoinSecondaries]: "true" });
+    return deferred("the cluster has been made anew, and its units have to join it");
+  }
+  if (!await isComplete(at)) {
+    ctx.status.set("waiting", TEXT.awaitingMembers);
+    return deferred("not all units are in the cluster yet");
+  }
+  if (!await isSameVersion(at, offer)) {
+    ctx.status.set("blocked", TEXT.versionMismatch);
+    return done;
+  }
+  ctx.status.set("maintenance", TEXT.syncing);
+  ctx.status.setApplication("maintenance", TEXT.settingUp);
+  const obtained = await obtain(ctx, secretId);
+  if (obtained.kind === "absent") return deferred("the primary cluster's secret is not granted yet");
+  if (obtained.kind === "unusable") return blocked(TEXT.badSecret(obtained.why));
+  await sync(at, obtained.credentials);
+  await dissolve(at);
+  await answer(at, relation, clusterName);
+  return done;
+}
+
+/** All units are members; or this very step had dissolved the cluster when its hook was cut short. */
+async function isComplete(at: Replication): Promise<boolean> {
+  return await isFullyInitialized(at) || await at.server.wasDissolved();
+}
+
+async function isSameVersion({ ctx, server }: Replication, { version: remote }: Offer): Promise<boolean> {
+  const local = await server.getMysqlVersion();
+  if (remote !== undefined && remote !== local) ctx.log.error(LOG.versions(remote, local));
+  return remote !== undefined && remote === local;
+}
+
+async function dissolve({ ctx, server, peer }: Replication): Promise<void> {
+  ctx.status.set("maintenance", TEXT.dissolving);
+  ctx.log.info("Dissolving replica cluster");
+  await server.dissolveCluster();
+  peer.setApp({ [PEER_APP.unitsAdded]: "", [PEER_APP.rejoinSecondaries]: "" });
+}
+
+/** Under the primary cluster's name it could not be told from it. */
+async function answer({ ctx, charm, peer }: Replication, relation: Relation, primaryName: string): Promise<void> {
+  const own = await peer.clusterName();
+  if (own === undefined) throw new ClusterSetError("the name of this cluster is not known");
+  let name = own;
+  if (own === primaryName) {
+    ctx.log.warning(LOG.sameName);
+    name = own.slice(0, MAX_NAME - SUFFIX_LENGTH) + charm.randomHex().slice(0, SUFFIX_LENGTH);
+    peer.setApp({ [PEER_APP.clusterName]: name });
+  }
+  ctx.status.set("maintenance", TEXT.populating);
+  relation.localApp.set({
+    [ANSWER.clusterName]: name,
+    [ANSWER.endpoint]: await charm.unitAddress(),
+    [ANSWER.nodeLabel]: unitLabel(ctx),
+  });
+  ctx.log.debug("Data for adding replica cluster shared with primary cluster");
+  ctx.status.set("waiting", TEXT.awaitingPrimary);
+}
+
+/**
+ * Takes passwords that the primary side has changed since. The users of a replica follow by replication, so once it is
+ * one, only the application's own copies change.
+ */
+export async function refreshCredentials(at: Replication, relation: Relation): Promise<Outcome> {
+  const { ctx, charm } = at;
+  const { secretId, initialized } = readOffer(await remoteBag(relation));
+  const local = await relation.localApp.get();
+  if (secretId === undefined || !local[ANSWER.endpoint]) return done;
+  const own = await charm.credentials();
+  const obtained = await obtain(ctx, secretId);
+  if (obtained.kind === "unusable") return blocked(TEXT.badSecret(obtained.why));
+  if (obtained.kind === "absent" || own === undefined) {
+    ctx.log.warning(`${relation.endpoint.name} ${relation.id}: the primary cluster's secret cannot be read now`);
+    return done;
+  }
+  const keys = changedKeys(own, obtained.credentials);
+  if (keys.length === 0) return done;
+  ctx.log.info(`The primary cluster has changed ${keys.join(", ")}`);
+  if (!initialized) await sync(at, obtained.credentials, keys);
+  else for (const key of keys) await charm.setSecret(key, obtained.credentials[key] ?? "");
+  return done;
+}

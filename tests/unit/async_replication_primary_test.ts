@@ -1,0 +1,123 @@
+/** The primary side against another side that sends anything, and against hooks that were cut short. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { TEXT } from "../../interfaces/async_replication/texts.ts";
+import { ANSWER, changes, OFFER, OWN, passwords, relation, runEvent } from "./async_replication_world.ts";
+
+const CHANGED = "async-primary-relation-changed";
+const BROKEN = "async-primary-relation-broken";
+const OFFERED = { "secret-id": "secret:ours", "cluster-name": "cluster-a" };
+const UNKNOWN = { get_replica_cluster_status: "unknown" };
+const OURS = { id: "secret:ours", label: "async-secret", owner: "app", content: passwords("own") };
+
+const answered = (answer: Readonly<Record<string, string>>, mysql: Readonly<Record<string, unknown>> = UNKNOWN) =>
+  runEvent(CHANGED, { relationId: 7, relations: [relation("async-primary", OFFERED, answer)], mysql });
+
+Deno.test("half an answer: nothing is asked or changed, and the unit says which keys are wrong", async () => {
+  const hostile: readonly (readonly [Readonly<Record<string, string>>, readonly string[]])[] = [
+    [{ endpoint: "10.9.0.1" }, ["cluster-name", "node-label"]],
+    [{ endpoint: "10.9.0.1", "cluster-name": "cluster-b" }, ["node-label"]],
+    [{ ...ANSWER, "cluster-name": "x'; DROP" }, ["cluster-name"]],
+    [{ ...ANSWER, "cluster-name": "c".repeat(100_000) }, ["cluster-name"]],
+    [{ ...ANSWER, endpoint: "10.9.0.1 --load-data" }, ["endpoint"]],
+    [{ ...ANSWER, "node-label": "../.." }, ["node-label"]],
+  ];
+  for (const [answer, keys] of hostile) {
+    const outcome = await answered(answer);
+    assertEquals(outcome.error, undefined);
+    assertEquals(outcome.calls, []);
+    assertEquals(outcome.unitStatus, ["blocked", TEXT.badAnswer(keys)]);
+    assertEquals(outcome.relations["7"], OFFERED);
+  }
+});
+
+Deno.test("this cluster's own name, and that of an elder relation, are refused", async () => {
+  const own = await answered({ ...ANSWER, "cluster-name": "cluster-a" });
+  assertEquals([own.calls.length, own.unitStatus], [0, ["blocked", TEXT.ownName]]);
+  const relations = [
+    relation("async-primary", OFFERED, ANSWER),
+    relation("async-primary", OFFERED, ANSWER, 8, "third"),
+  ];
+  const younger = await runEvent(CHANGED, { relationId: 8, relations, mysql: UNKNOWN });
+  assertEquals([younger.calls.length, younger.unitStatus], [0, ["blocked", TEXT.takenName("cluster-b")]]);
+  const elder = await runEvent(CHANGED, { relationId: 7, relations, mysql: UNKNOWN });
+  assertEquals(changes(elder), ["create_replica_cluster"]);
+});
+
+Deno.test("a relation that ends removes only the cluster that it named", async () => {
+  const end = (name: string, others: readonly string[] = []) =>
+    runEvent(BROKEN, {
+      relationId: 7,
+      relations: [
+        relation("async-primary", OFFERED, { ...ANSWER, "cluster-name": name }),
+        ...others.map((each, n) => relation("async-primary", OFFERED, { ...ANSWER, "cluster-name": each }, 8 + n, "x")),
+      ],
+    });
+  assertEquals(changes(await end("cluster-b")), ["remove_replica_cluster"]);
+  assertEquals(changes(await end("cluster-b", ["cluster-c"])), ["remove_replica_cluster"]);
+  assertEquals(changes(await end("cluster-b", ["cluster-b"])), []);
+  assertEquals(changes(await end("cluster-a")), []);
+  assertEquals(changes(await end("no name")), []);
+});
+
+Deno.test("a replica that was made before the hook was killed is told; a dissolved one is not", async () => {
+  const told = async (status: string | null) =>
+    (await answered(ANSWER, { get_replica_cluster_status: status })).relations["7"]?.["replica-state"];
+  for (const status of ["ok", "ok_not_replicating", "unknown"]) assertEquals(await told(status), "initialized", status);
+  for (const status of ["not_ok", "invalidated", null]) assertEquals(await told(status), undefined, String(status));
+});
+
+Deno.test("changed passwords reach the shared secret with any hook of the leader", async () => {
+  const relations = [relation("async-primary", OFFERED, ANSWER)];
+  const rotated = { ...OWN, content: { ...passwords("own"), "backups-password": "own-new-one" } };
+  for (const [name, relationId] of [["update-status", undefined], [CHANGED, 7]] as const) {
+    const event = relationId === undefined ? {} : { relationId };
+    const outcome = await runEvent(name, { ...event, relations, secrets: [rotated, OURS] });
+    assertEquals(outcome.secrets.map(({ id, content }) => [id, content]), [["secret:ours", rotated.content]]);
+    const same = await runEvent(name, { ...event, relations, secrets: [OWN, OURS] });
+    assertEquals(same.secrets, []);
+    const other = await runEvent(name, { ...event, relations, secrets: [rotated, OURS], leader: false });
+    assertEquals([other.error, other.secrets], [undefined, []]);
+  }
+});
+
+Deno.test("update-status asks MySQL nothing", async () => {
+  const relations = [relation("async-primary", OFFERED, ANSWER)];
+  assertEquals((await runEvent("update-status", { relations, secrets: [OWN, OURS] })).calls, []);
+});
+
+Deno.test("a second relation shares the secret that there is, by its id", async () => {
+  const relations = [relation("async-primary", OFFERED, ANSWER), relation("async-primary", {}, {}, 8, "third")];
+  const given = { relationId: 8, relations, secrets: [OWN, OURS] };
+  const { secrets, relations: bags } = await runEvent("async-primary-relation-created", given);
+  assertEquals(bags["8"]?.["secret-id"], "secret:ours");
+  assertEquals(secrets.map(({ id, grants }) => [id, grants]), [["secret:ours", { 8: ["third"] }]]);
+});
+
+Deno.test("a new leader offers what was not offered, and adds what was not added", async () => {
+  const relations = [
+    relation("async-primary", {}, {}, 6, "third"),
+    relation("async-primary", OFFERED, ANSWER),
+  ];
+  const outcome = await runEvent("leader-elected", { relations, mysql: UNKNOWN, secrets: [OWN, OURS] });
+  assertEquals(outcome.error, undefined);
+  assertEquals(outcome.relations["6"]?.["secret-id"], "secret:ours");
+  assertEquals(outcome.relations["7"]?.["replica-state"], "initialized");
+  assertEquals(changes(outcome), ["create_replica_cluster"]);
+});
+
+Deno.test("without passwords or version nothing is offered", async () => {
+  const relations = [relation("async-primary", {}, {})];
+  const created = { relationId: 7, relations };
+  const poor = await runEvent("async-primary-relation-created", { ...created, secrets: [] });
+  assertMatch(poor.error ?? "", /no passwords/);
+  const mute = await runEvent("async-primary-relation-created", { ...created, mysql: { get_mysql_version: null } });
+  assertMatch(mute.error ?? "", /mysql-version of this cluster is not known/);
+  for (const { relations: bags, secrets } of [poor, mute]) assertEquals([bags["7"], secrets], [{}, []]);
+});
+
+Deno.test("an offer in the name of the other side changes nothing for a primary", async () => {
+  const outcome = await answered({ ...OFFER, ...ANSWER, "replica-state": "initialized" });
+  assert(changes(outcome).length === 1 && outcome.error === undefined);
+  const mixed = await runEvent(CHANGED, { relationId: 7, relations: [relation("async-primary", {}, ANSWER)] });
+  assertEquals([mixed.calls, mixed.relations["7"], mixed.deferred], [[], {}, []]);
+});

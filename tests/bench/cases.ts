@@ -7,7 +7,7 @@ import type { Hook } from "../model/local_state.ts";
 import type { HookCost, HookJob, Laboratory } from "./laboratory.ts";
 import { type Spread, spread } from "./stats.ts";
 import { CHECK, magpieWorld } from "./magpie.ts";
-import { benchWorld, changedHook } from "./world.ts";
+import { benchWorld, changedHook, ETCD_OFFER } from "./world.ts";
 
 /** One line of the table before it is measured. */
 export interface Case {
@@ -35,7 +35,7 @@ export interface Target {
   readonly value: number;
   readonly bound: "at most" | "at least";
   readonly limit: number;
-  readonly unit: "×" | "MiB";
+  readonly unit: "×" | "MiB" | "ms";
 }
 
 /** How long a hook command takes as a process on the machine that the targets speak of, in milliseconds. */
@@ -74,6 +74,7 @@ export async function casesOf(laboratory: Laboratory, slowRuns: number): Promise
   });
   const magpie = async (id: string, peers: number, icmp: boolean): Promise<Case> =>
     hook(id, { program: "magpie", world: await magpieWorld(peers, icmp), hook: CHECK, transport: "native" });
+  const offered = benchWorld(3, ETCD_OFFER);
   return [
     timed("hello world", () => laboratory.runProgram("hello")),
     hook("update-status", { program: "bench", world: small, hook: updateStatus, transport: "native" }),
@@ -81,6 +82,12 @@ export async function casesOf(laboratory: Laboratory, slowRuns: number): Promise
     await magpie("magpie, nothing to check", 50, false),
     await magpie("magpie, ICMP of 1 peer", 1, true),
     await magpie("magpie, ICMP of 50 peers", 50, true),
+    hook("etcd client, changed-3", {
+      program: "etcd",
+      world: offered,
+      hook: changedHook(offered),
+      transport: "native",
+    }),
     ...changed,
     timed("is-leader as a process", () => laboratory.runTool(small)),
   ];
@@ -141,6 +148,13 @@ export function targetsOf(rows: readonly Row[], executable: number): Target[] {
     ofFloor("update-status", 1.15),
     ofFloor("update-status, charmlet", 1.15),
     ofFloor("magpie, nothing to check", 1.35),
+    {
+      what: "etcd client, changed-3 − changed-2",
+      value: find("etcd client, changed-3").ms.median - find("changed-2").ms.median,
+      bound: "at most",
+      limit: 5,
+      unit: "ms",
+    },
     { what: "magpie, 50 peers / 1 peer", value: fifty, bound: "at most", limit: 1.5, unit: "×" },
     faster(10, 5),
     faster(100, 25),

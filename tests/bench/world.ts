@@ -27,8 +27,12 @@ const OFFER: Endpoint = { name: "offer", role: "provides", interface: "bench", s
  * Makes the model. Each remote databag has the addresses that Juju puts there and a `version`.
  *
  * @param remoteUnits how many units there are on the other side, at least 1
+ * @param published what each of them has published
  */
-export function benchWorld(remoteUnits: number): WorldState {
+export function benchWorld(
+  remoteUnits: number,
+  published: Readonly<Record<string, string>> = { version: "1" },
+): WorldState {
   const world = createWorld("3.6.8");
   const here = addApplication(world, application("bench", SOURCE));
   const there = addApplication(world, application("remote", OFFER));
@@ -38,7 +42,7 @@ export function benchWorld(remoteUnits: number): WorldState {
     const place = { machine: String(number + 1), address: `10.1.0.${number + 1}`, storageRoot: "/" };
     const unit = addUnit(world, there, place);
     enterRelations(world, unit);
-    relation.unitBags[unit.name] = { ...relation.unitBags[unit.name], version: "1" };
+    relation.unitBags[unit.name] = { ...relation.unitBags[unit.name], ...published };
   }
   return world;
 }
@@ -70,3 +74,12 @@ function application(name: string, endpoint: Endpoint) {
   };
   return { name, charm, charmSource: "", config: {}, model: "default" };
 }
+
+/** What units of etcd publish. */
+export const ETCD_OFFER: Readonly<Record<string, string>> = {
+  connection_string: "https://10.1.0.1:2379,https://10.1.0.2:2379,https://10.1.0.3:2379",
+  version: "3.4.23",
+  client_cert: "certificate",
+  client_key: "key",
+  client_ca: "authority",
+};

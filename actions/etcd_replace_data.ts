@@ -72,8 +72,7 @@ export async function replaceData(
   const removed = led.length > 0 ? await removeOthers(own, led, open, progress) : [];
   await progress("starting this unit's member from the snapshot");
   await own.stop();
-  await remove(old);
-  const hadData = await move(own.dataDirectory, old);
+  const hadData = await setAside(own.dataDirectory, old);
   await move(restored, own.dataDirectory);
   if (await startsWell(own, open, startMs)) return { removed, oldData: hadData ? old : undefined };
 
@@ -161,6 +160,30 @@ async function startsWell(own: StartingMember, open: Open, startMs: number): Pro
     if (health?.healthy) return true;
   }
   return false;
+}
+
+/**
+ * Keeps the data as it is. What an earlier restore kept goes only if there is newer data to keep: one that was cut short
+ * may have left the only copy there.
+ *
+ * @returns whether there is old data now
+ */
+export async function setAside(dataDirectory: string, old: string): Promise<boolean> {
+  if (await exists(dataDirectory)) {
+    await remove(old);
+    return await move(dataDirectory, old);
+  }
+  return await exists(old);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** @returns false when there was nothing to move */

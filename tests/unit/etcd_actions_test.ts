@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { healthResults, listResults, type Observation, reportMembers } from "../../actions/etcd_members.ts";
+import { setAside } from "../../actions/etcd_replace_data.ts";
 import { checkPath, checkRoom, snapshotFile } from "../../actions/etcd_snapshot_place.ts";
 import { inspectSnapshot, parseRevision } from "../../actions/etcd_tools.ts";
 import { ActionFailed } from "../../hooks/errors.ts";
@@ -170,5 +171,25 @@ Deno.test("etcd snapshot: a file that is none, damaged or away is told before an
     assert(error.message.includes("no whole snapshot"));
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("etcd restore: what an earlier restore kept goes only for newer data", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const [data, old] = [`${dir}/data`, `${dir}/data.before-restore`];
+    const put = async (path: string, text: string) => {
+      await Deno.mkdir(path);
+      await Deno.writeTextFile(`${path}/db`, text);
+    };
+    assertEquals(await setAside(data, old), false);
+    await put(old, "only copy");
+    assertEquals(await setAside(data, old), true);
+    assertEquals(await Deno.readTextFile(`${old}/db`), "only copy");
+    await put(data, "newer");
+    assertEquals(await setAside(data, old), true);
+    assertEquals(await Deno.readTextFile(`${old}/db`), "newer");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
   }
 });

@@ -12,6 +12,7 @@ import { initialCluster } from "./config_file.ts";
 import { unwell } from "./decide.ts";
 import { ensureDirectories, setDataAside, wipeData, writeMarker } from "./member_service.ts";
 import { forgetMember, remember } from "./memory.ts";
+import { memberName } from "./record.ts";
 import { TEXT } from "./texts.ts";
 import { othersUrls, ownUrl, type Result, startMember, waiting, type Ward } from "./ward.ts";
 
@@ -36,6 +37,8 @@ export async function bootstrap(ward: Ward, setAside: boolean): Promise<void> {
  */
 export async function join(ward: Ward, setAside: boolean): Promise<Result | undefined> {
   const { ctx, place, record, tls, service: { manager, spec } } = ward;
+  const twin = ward.others.find(({ peerUrl }) => peerUrl === place.peerUrl);
+  if (twin) return { level: "blocked", text: TEXT.addressTaken(place.peerUrl, twin.unit), settled: false };
   await manager.stop(spec);
   const view = await look(othersUrls(ward), tls);
   if (!view?.isSure) return waiting(TEXT.retryBecause(TEXT.noMemberServes));
@@ -82,8 +85,11 @@ interface Registered {
 }
 
 /** The entry of a member that never started is used again: it waits for just this one. */
-async function register({ ctx, place }: Ward, view: View, etcd: Etcd): Promise<Registered | Result> {
-  const mine = view.members.filter(({ name, peerUrls }) => name === place.name || peerUrls.includes(place.peerUrl));
+async function register({ ctx, place, others: units }: Ward, view: View, etcd: Etcd): Promise<Registered | Result> {
+  const taken = new Set(units.map(({ unit }) => memberName(unit)));
+  const mine = view.members.filter(({ name, peerUrls }) =>
+    name === place.name || (peerUrls.includes(place.peerUrl) && !taken.has(name))
+  );
   const isFresh = ({ name, peerUrls }: Member) => name === "" && peerUrls.join() === place.peerUrl;
   for (const old of mine.filter((member) => !isFresh(member))) {
     ctx.log.info(`removing the member's old entry ${old.name || place.peerUrl}`);

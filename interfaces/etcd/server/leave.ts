@@ -4,7 +4,8 @@
  * @module
  */
 import type { Context } from "../../../hooks/context.ts";
-import { ClientError } from "../../clients/errors.ts";
+import { ValueError } from "../../../hooks/errors.ts";
+import { ClientError, UnhealthyClusterError } from "../../clients/errors.ts";
 import type { TlsOptions } from "../../clients/etcd/pem.ts";
 import type { Member } from "../../clients/etcd/members.ts";
 import { isServing, look, openChange, openLook, origin, pause } from "./cluster.ts";
@@ -19,8 +20,15 @@ import { TEXT } from "./texts.ts";
 /** Another member may just have been removed, and etcd then refuses for five seconds. */
 const REMOVE_MS = 8000;
 const PAUSE_MS = 500;
+/** Nobody answers. */
+const NOWHERE = { member: undefined, isRemoved: false, serves: false };
 
-/** Takes the member out of the cluster and stops it; a member that leaves goes also when the cluster refuses. */
+/**
+ * Takes the member out of the cluster and stops it. It goes also when the cluster does not answer, but not while it serves
+ * a cluster that cannot spare it: unless all units go, the hook fails then, and Juju runs it again.
+ *
+ * @throws {ValueError} when the cluster would lose its quorum
+ */
 export async function leave(ctx: Context): Promise<void> {
   const memory = readMemory(ctx);
   remember(ctx, { leaving: true });
@@ -47,10 +55,11 @@ async function unregister(ctx: Context, paths: Paths, memory: Memory, tls: Requi
   const [peers] = await ctx.relations();
   const { clientUrls, peerUrl = "" } = readReport(ctx.unit, await peers?.local.get() ?? {});
   const own = { name: paths.name, peerUrl, memberId: memory.memberId };
+  let refusal: UnhealthyClusterError | undefined;
   for (const end = Date.now() + REMOVE_MS;; await pause(PAUSE_MS)) {
     // The others go first: they stay when this one is out.
     const view = await look([...memory.others ?? [], ...clientUrls], tls);
-    const { member, isRemoved } = view ? standing(view, own) : { member: undefined, isRemoved: false };
+    const { member, isRemoved, serves } = view ? standing(view, own) : NOWHERE;
     if (isRemoved) return void remember(ctx, { left: true });
     if (view && member && view.members.length === 1) return;
     if (view && member) {
@@ -65,10 +74,12 @@ async function unregister(ctx: Context, paths: Paths, memory: Memory, tls: Requi
         return void remember(ctx, { left: true });
       } catch (error) {
         if (!(error instanceof ClientError)) throw error;
+        if (error instanceof UnhealthyClusterError) refusal = error;
         ctx.log.warning(`leaving the cluster: ${error.message}`);
       }
     }
     if (Date.now() < end) continue;
+    if (refusal && serves && await ctx.plannedUnits() > 0) throw new ValueError(TEXT.cannotSpare(refusal.message));
     ctx.status.set("blocked", TEXT.unregistration);
     return;
   }

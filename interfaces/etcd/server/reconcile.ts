@@ -44,6 +44,8 @@ export async function reconcile(ctx: Context): Promise<Outcome> {
     // Told by an etcd that has just gone, or by a machine on which it cannot run: the next hook looks again.
     ctx.log.warning(error.message);
     ctx.status.set("blocked", TEXT.errored(error.message));
+    // Otherwise the next hook would find nothing new, and leave it at that.
+    remember(ctx, { settled: "" });
     return deferred(error.message);
   }
 }

@@ -15,6 +15,8 @@ export const TEXT = {
   retryBecause: (why: string) => `Waiting to retry etcd registration: ${why}`,
   noMemberServes: "no member with a quorum answers",
   notAllHealthy: (names: readonly string[]) => `${names.join(", ")} must be well first`,
+  addressTaken: (url: string, unit: string) =>
+    `${url} is used by ${unit}: put this unit on a machine of its own, or give it other ports`,
   catchingUp: "Waiting for the member to be in sync",
   staleSecret: "Waiting for the leader's certificates",
   turn: "Waiting for its turn to load the new certificate authority",
@@ -24,6 +26,9 @@ export const TEXT = {
   unwell: (names: readonly string[]) => `${names.join(", ")} ${names.length === 1 ? "does" : "do"} not serve`,
   noQuorum: (names: readonly string[]) =>
     names.length === 0 ? "no quorum; the members do not reach each other" : `no quorum; bring ${names.join(", ")} back`,
+  cannotSpare: (why: string) =>
+    `the cluster would lose its quorum without this member (${why}); mend the other members, and Juju lets this unit ` +
+    "go; juju remove-unit --force does not wait for that",
   unregistration: "Unregistration failed for the departing unit/s.",
   lostAlone: "The only member has lost its data: run the action restore with a snapshot",
   noProgram: "etcd is not installed: install the packages etcd-server and etcd-client",

@@ -1,6 +1,7 @@
 /** The charm's units follow changes of addresses and certificates, and leave all together. */
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { X509Certificate } from "node:crypto";
+import { ModelError } from "../../model/mod.ts";
 import { type Scene, underWrites, withEtcd } from "./scenario.ts";
 
 // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
@@ -46,6 +47,46 @@ Deno.test({
       assertEquals(await id(), before, "the same member");
       const [moved] = (await scene.members()).filter(({ name }) => name === "etcd1");
       assertEquals(moved?.peerUrls, [`https://${address}:2380`]);
+    });
+  },
+});
+
+Deno.test({
+  name: "etcd charm: a unit does not go while the cluster cannot spare its member",
+  sanitizeResources,
+  async fn() {
+    await withEtcd(3, async (scene) => {
+      const { lab } = scene;
+      lab.pauseServer("etcd/2");
+      lab.model.removeUnit("etcd/1");
+      await assertRejects(() => lab.model.settle(), ModelError, "would lose its quorum");
+      assert(lab.serverPid("etcd/1"), "its server runs on");
+      using etcd = scene.open();
+      await etcd.kv.put("while/away", "1", { repeatable: true });
+      lab.resumeServer("etcd/2");
+      lab.model.resolved("etcd/1");
+      await lab.settleUntil("two units", () => scene.units().length === 2);
+      await scene.untilWhole(2);
+      using after = scene.open();
+      assertEquals(await after.kv.getText("while/away"), "1");
+    });
+  },
+});
+
+Deno.test({
+  name: "etcd charm: a unit on another unit's address waits, and harms nobody",
+  sanitizeResources,
+  async fn() {
+    await withEtcd(1, async (scene) => {
+      const { lab } = scene;
+      const before = await scene.members();
+      const [unit = ""] = await lab.model.addUnit("etcd");
+      lab.model.setAddress(unit, lab.model.world.units["etcd/0"]?.address ?? "");
+      await lab.settleUntil("a complaint", () => lab.statusOf(unit).startsWith("blocked"));
+      assertMatch(lab.statusOf(unit), /is used by etcd\/0/);
+      assertEquals(await scene.members(), before);
+      lab.model.setAddress(unit, lab.address(40));
+      await scene.untilWhole(2);
     });
   },
 });

@@ -7,6 +7,8 @@ import type { Context } from "../../hooks/context.ts";
 
 /** Peers whose throughput is remembered: Juju keeps 64 KiB of a value. */
 const MAX_MEASURED = 700;
+/** Peers that are remembered to be first next time. */
+const MAX_UNCHECKED = 100;
 
 /** What is remembered. */
 export interface Memory {
@@ -18,23 +20,34 @@ export interface Memory {
   readonly measured: Readonly<Record<string, string>>;
   /** Peers whose throughput was not good, the one that was measured last at the end. */
   readonly failed: readonly string[];
+  /** Peers that the last hook had no time for. */
+  readonly unchecked: readonly string[];
   /** Directory of the iperf server that this unit runs; `""` for none. */
   readonly server: string;
   /** Packages could not be installed. */
   readonly packagesMissing: boolean;
 }
 
-const NOTHING: Memory = { logged: "", settings: "", measured: {}, failed: [], server: "", packagesMissing: false };
+const NOTHING: Memory = {
+  logged: "",
+  settings: "",
+  measured: {},
+  failed: [],
+  unchecked: [],
+  server: "",
+  packagesMissing: false,
+};
 
 /** What this unit remembers; whatever another revision wrote in another form is forgotten. */
 export function readMemory(ctx: Context): Memory {
   return ctx.stored.get(NOTHING, (value) => {
-    const { logged, settings, measured, failed, server, packagesMissing } = isRecord(value) ? value : {};
+    const { logged, settings, measured, failed, unchecked, server, packagesMissing } = isRecord(value) ? value : {};
     return {
       logged: typeof logged === "string" ? logged : "",
       settings: typeof settings === "string" ? settings : "",
       measured: isRecord(measured) && isTexts(Object.values(measured)) ? measured as Memory["measured"] : {},
       failed: Array.isArray(failed) && isTexts(failed) ? failed : [],
+      unchecked: Array.isArray(unchecked) && isTexts(unchecked) ? unchecked : [],
       server: typeof server === "string" ? server : "",
       packagesMissing: packagesMissing === true,
     };
@@ -45,7 +58,12 @@ export function readMemory(ctx: Context): Memory {
 export function remember(ctx: Context, changes: Partial<Memory>): void {
   const next = { ...readMemory(ctx), ...changes };
   const measured = Object.fromEntries(Object.entries(next.measured).slice(0, MAX_MEASURED));
-  ctx.stored.set({ ...next, measured, failed: next.failed.slice(0, MAX_MEASURED) });
+  ctx.stored.set({
+    ...next,
+    measured,
+    failed: next.failed.slice(0, MAX_MEASURED),
+    unchecked: next.unchecked.slice(0, MAX_UNCHECKED),
+  });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -16,7 +16,7 @@ import type { IperfOptions } from "./options.ts";
 import { serverAddress } from "./own.ts";
 import { TEXT } from "./texts.ts";
 
-/** Time for a server that was started to listen, in milliseconds; a slower one is looked at by the next hook. */
+/** Time for a server that runs to listen, in milliseconds; a slower one is looked at by the next hook. */
 const LISTEN_MS = 2000;
 const POLL_MS = 20;
 const STOP_MS = 2000;
@@ -31,17 +31,18 @@ export function serverDirectory(unit: string, dataDirectory: string): string {
 }
 
 /**
- * Lets the server run as the options say, and waits until one that was started listens.
+ * Lets the server run as the options say, and waits for it to listen. One that runs and does not is started again.
  *
  * @param directory see {@linkcode serverDirectory}
- * @throws {ClientError} that says why it does not listen
+ * @returns whether it listens now; if not, the next hook is to look again
+ * @throws {ClientError} that says why it cannot listen
  */
 export async function ensureServer(
   ctx: Context,
   endpoint: Endpoint,
   options: IperfOptions,
   directory: string,
-): Promise<void> {
+): Promise<boolean> {
   const program = await programPath(["iperf3"]);
   if (program === undefined) throw missingProgram("iperf3");
   const address = await serverAddress(ctx, endpoint, options.cidr);
@@ -54,13 +55,15 @@ export async function ensureServer(
   await ensureDirectory(directory, { mode: 0o755 });
   const manager = await serviceManager();
   const changed = await manager.install(spec);
-  const { running } = await manager.state(spec);
-  if (running && !changed) return;
-  await manager.stop(spec);
   const isOpen = () => isListening(read, options.port);
+  const { running } = await manager.state(spec);
+  if (running && !changed && await untilListening(manager, spec, isOpen) === "listens") return true;
+  await manager.stop(spec);
   if (await isOpen()) throw new ClientError(TEXT.portTaken(address, options.port));
   await manager.start(spec);
-  await untilListening(manager, spec, isOpen);
+  const state = await untilListening(manager, spec, isOpen);
+  if (state === "ended") throw new ClientError(TEXT.ended(lastError(await manager.logTail(spec, LOG_LINES))));
+  return state === "listens";
 }
 
 /** Ends the server and deletes what it kept. */
@@ -85,17 +88,20 @@ function specOf(unit: string, directory: string, argv: readonly string[]): Servi
   };
 }
 
+/** Waits for a server to listen; `silent` when it runs and does not. */
 async function untilListening(
   manager: ServiceManager,
   spec: ServiceSpec,
   isOpen: () => Promise<boolean>,
-): Promise<void> {
+): Promise<"listens" | "ended" | "silent"> {
   const end = performance.now() + LISTEN_MS;
-  while (!await isOpen() && performance.now() < end) {
+  while (!await isOpen()) {
     const { running } = await manager.state(spec);
-    if (!running) throw new ClientError(TEXT.ended(lastError(await manager.logTail(spec, LOG_LINES))));
+    if (!running) return "ended";
+    if (performance.now() >= end) return "silent";
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+  return "listens";
 }
 
 function lastError(log: string): string {

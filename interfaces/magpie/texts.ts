@@ -12,6 +12,7 @@ export const TEXT = {
   noPeers: "Waiting for peers...",
   noChecks: "no check is switched on",
   awaitsServers: (line: string, units: readonly string[]) => `${line}; iperf waits for ${naming(units)}`,
+  notChecked: (line: string, units: readonly string[]) => `${line}; not checked yet: ${naming(units)}`,
   addPeers: "this unit has no peers: add units to the application",
   unknownUnits: (units: readonly string[], peers: readonly string[]) =>
     `no peer is called ${naming(units)}; the peers are ${naming(peers)}`,

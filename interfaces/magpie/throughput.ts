@@ -14,9 +14,9 @@ import type { IperfOptions } from "./options.ts";
 import type { MagpiePeers } from "./peers.ts";
 import { sortPeers } from "./targets.ts";
 
-/** No measurement is begun after this time, so that the hook ends soon; a later hook goes on. In milliseconds. */
-const BUDGET_MS = 4000;
 const CONNECT_MS = 1000;
+/** Of the time for a measurement, what is left for it at the end of the hook, in milliseconds: long ones go on. */
+const MAX_RESERVE_MS = 4000;
 /** How long to wait for a server that serves another leader, in seconds. */
 const BUSY_SECONDS = 2;
 
@@ -32,6 +32,7 @@ export interface Throughput {
  * Measures peers whose throughput is not known to be good.
  *
  * @param units those whose address can be used and that answer
+ * @param deadline when the hook has to end, as `performance.now()` has it: what has no time left is pending
  * @throws {InputError} for a minimum speed that cannot be read, or in percent of an unknown link speed
  */
 export async function measurePeers(
@@ -41,6 +42,7 @@ export async function measurePeers(
   own: readonly string[],
   options: IperfOptions,
   memory: Memory,
+  deadline: number,
 ): Promise<Throughput> {
   const ready = (await peers.checkReadyIperfServers(options.cidr)).filter(({ unit }) => units.includes(unit));
   const { targets, unusable, loopback } = sortPeers(ready, own);
@@ -54,10 +56,10 @@ export async function measurePeers(
   const linkMbit = minimum !== undefined && "percent" in minimum ? await ownLinkMbit(own) : null;
   const failed = memory.failed.filter((unit) => units.includes(unit));
   const todo = inTurn(targets.filter(({ name }) => measured[name] === undefined), failed);
-  const end = performance.now() + BUDGET_MS;
-  for (const [index, target] of todo.entries()) {
+  const end = deadline - Math.min(options.seconds * 1000 + CONNECT_MS, MAX_RESERVE_MS);
+  for (const target of todo) {
     const { name, address } = target;
-    if (index > 0 && performance.now() >= end) {
+    if (performance.now() >= end) {
       pending.push(name);
       continue;
     }

@@ -13,8 +13,10 @@ const MAX_LINES = 50;
 /** What a run of the checks found. */
 export interface Findings {
   readonly results: readonly CheckResult<unknown>[];
-  /** Peers whose iperf server does not listen yet, or that a later hook measures. */
+  /** Units whose iperf server does not listen yet, or that a later hook measures. */
   readonly pending: readonly string[];
+  /** Peers that some check had no time for: a later hook checks them. */
+  readonly unchecked: readonly string[];
   readonly peers: number;
   /** What peers publish that was left aside. */
   readonly notes: readonly string[];
@@ -27,13 +29,15 @@ export interface Verdict {
 }
 
 /** Active only when everything passes; blocked with what fails towards whom; waiting while something is not known yet. */
-export function judge({ results, pending, peers }: Findings): Verdict {
+export function judge({ results, pending, unchecked, peers }: Findings): Verdict {
   if (peers === 0) return { level: "waiting", line: TEXT.noPeers };
-  if (results.length === 0 && pending.length === 0) return { level: "active", line: TEXT.noChecks };
+  const isKnown = pending.length + unchecked.length === 0;
+  if (results.length === 0 && isKnown) return { level: "active", line: TEXT.noChecks };
   const { ok, line } = summarise(results, peers);
   if (!ok) return { level: "blocked", line };
-  if (pending.length === 0) return { level: "active", line };
-  return { level: "waiting", line: TEXT.awaitsServers(line, pending) };
+  if (isKnown) return { level: "active", line };
+  const checked = unchecked.length === 0 ? line : TEXT.notChecked(line, unchecked);
+  return { level: "waiting", line: pending.length === 0 ? checked : TEXT.awaitsServers(checked, pending) };
 }
 
 /** The lines that the log gets about what fails. */

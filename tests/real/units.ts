@@ -17,6 +17,8 @@ import { clearProcesses, findProcesses, type FoundProcess, sendSignal } from "./
 const PATIENCE_MS = 120_000;
 const POLL_MS = 100;
 const SETTLE_PAUSE_MS = 250;
+/** On a busy machine a single look may take longer than the patience is. */
+const MIN_LOOKS = 10;
 
 /** What {@linkcode openLab} is told, beside what the model is. */
 export interface LabOptions extends ModelOptions {
@@ -181,7 +183,7 @@ export class Lab implements AsyncDisposable {
     before: () => Promise<void>,
   ): Promise<Met<T>> {
     const deadline = Date.now() + patienceMs;
-    for (let why = "never true";;) {
+    for (let looks = 1, why = "never true";; looks++) {
       await before();
       try {
         const result = await condition();
@@ -190,8 +192,10 @@ export class Lab implements AsyncDisposable {
       } catch (error) {
         why = error instanceof Error ? error.message : String(error);
       }
-      if (Date.now() > deadline) {
-        throw new Error(`waited ${patienceMs} ms for ${what}: ${why}\n${this.model.formatStatus()}`);
+      if (Date.now() > deadline && looks >= MIN_LOOKS) {
+        throw new Error(
+          `waited ${patienceMs} ms, and looked ${looks} times, for ${what}: ${why}\n${this.model.formatStatus()}`,
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

@@ -1,10 +1,12 @@
 /** The magpie charm: its options, which peers can be checked, and what results mean. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { ValueError } from "../../hooks/errors.ts";
+import { checkEach } from "../../interfaces/clients/net/each.ts";
 import type { CheckResult } from "../../interfaces/clients/net/result.ts";
 import { magpieChecks } from "../../interfaces/magpie/checks.ts";
 import { optionsOf } from "../../interfaces/magpie/options.ts";
 import { magpie, type Node } from "../../interfaces/magpie/peers.ts";
+import { beginMs, longestUnchecked, setAside } from "../../interfaces/magpie/run_checks.ts";
 import { sortPeers } from "../../interfaces/magpie/targets.ts";
 import { naming } from "../../interfaces/magpie/texts.ts";
 import { inTurn } from "../../interfaces/magpie/throughput.ts";
@@ -114,17 +116,31 @@ Deno.test("verdict: waiting without peers, active when all passes, blocked with 
   const well = [result("icmp", "m/1"), result("dns", "m/1"), result("mtu 1500", "m/1"), result("link", "bond0")];
   const bad = [result("icmp", "m/2", "0/3 replies"), ...well];
   const table: readonly (readonly [Parameters<typeof judge>[0], string, string])[] = [
-    [{ results: [], pending: [], peers: 0, notes: [] }, "waiting", "Waiting for peers..."],
-    [{ results: [], pending: [], peers: 2, notes: [] }, "active", "no check is switched on"],
-    [{ results: well, pending: [], peers: 1, notes: [] }, "active", "icmp ok, dns ok, mtu 1500 ok, link ok, 1 peer"],
+    [{ results: [], pending: [], unchecked: [], peers: 0, notes: [] }, "waiting", "Waiting for peers..."],
+    [{ results: [], pending: [], unchecked: [], peers: 2, notes: [] }, "active", "no check is switched on"],
     [
-      { results: well.slice(0, 1), pending: ["m/1", "m/2", "m/3", "m/4"], peers: 4, notes: [] },
+      { results: well, pending: [], unchecked: [], peers: 1, notes: [] },
+      "active",
+      "icmp ok, dns ok, mtu 1500 ok, link ok, 1 peer",
+    ],
+    [
+      { results: well.slice(0, 1), pending: ["m/1", "m/2", "m/3", "m/4"], unchecked: [], peers: 4, notes: [] },
       "waiting",
       "icmp ok, 4 peers; iperf waits for m/1, m/2, m/3 and 1 more",
     ],
-    [{ results: [], pending: ["m/1"], peers: 1, notes: [] }, "waiting", "1 peer; iperf waits for m/1"],
+    [{ results: [], pending: ["m/1"], unchecked: [], peers: 1, notes: [] }, "waiting", "1 peer; iperf waits for m/1"],
     [
-      { results: bad, pending: ["m/1"], peers: 2, notes: [] },
+      { results: well.slice(0, 1), pending: ["m/3"], unchecked: ["m/2"], peers: 3, notes: [] },
+      "waiting",
+      "icmp ok, 3 peers; not checked yet: m/2; iperf waits for m/3",
+    ],
+    [
+      { results: [], pending: [], unchecked: ["m/1", "m/2"], peers: 2, notes: [] },
+      "waiting",
+      "2 peers; not checked yet: m/1, m/2",
+    ],
+    [
+      { results: bad, pending: ["m/1"], unchecked: [], peers: 2, notes: [] },
       "blocked",
       "icmp failed: m/2 (0/3 replies), dns ok, mtu 1500 ok, link ok, 2 peers",
     ],
@@ -133,6 +149,28 @@ Deno.test("verdict: waiting without peers, active when all passes, blocked with 
     const verdict = judge(findings);
     assertEquals([verdict.level, verdict.line], [level, line]);
   }
+});
+
+Deno.test("deadline: a peer that had no turn is neither well nor failed, and is first next time", async () => {
+  const targets = ["m/1", "m/2", "m/3"].map((name, index) => ({ name, address: `10.0.0.${index + 1}` }));
+  const { now } = performance;
+  let time = 0;
+  performance.now = () => time;
+  const one = () => Promise.resolve({ measurements: null }).finally(() => time += 2);
+  const all = await checkEach("icmp", targets, { concurrency: 1, totalMs: 1 }, one)
+    .finally(() => performance.now = now);
+  const { results, unchecked } = setAside([...all, result("dns", "m/2", "no PTR record"), result("dns", "m/3")]);
+  assertEquals(unchecked, ["m/2", "m/3"]);
+  assertEquals(results.map(({ check, target, ok }) => `${check} ${target} ${ok}`), [
+    "icmp m/1 true",
+    "dns m/2 false",
+    "dns m/3 true",
+  ]);
+  assertEquals(longestUnchecked(targets, unchecked).map(({ name }) => name), ["m/2", "m/3", "m/1"]);
+});
+
+Deno.test("deadline: who is begun can be done in time, unless one alone takes longer", () => {
+  assertEquals([beginMs(8000, 3000), beginMs(7999.6, 6000), beginMs(8000, 60_000)], [5000, 2000, 1000]);
 });
 
 Deno.test("log: the same failing pairs are the same, whatever was measured", async () => {

@@ -18,7 +18,8 @@ const HOSTS: readonly Host[] = ["a", "b", "c", "d"];
 /** Quick checks; what a test is about it switches on. */
 export const QUIET: ConfigValues = {
   ping_tries: 3,
-  ping_timeout: 1,
+  // A busy machine answers late; who does not answer at all is told by the kernel sooner.
+  ping_timeout: 5,
   check_dns: false,
   check_local_hostname: false,
   check_bonds: "",
@@ -46,7 +47,7 @@ export class MagpieUnits implements AsyncDisposable {
     return this.lab.unitsOf(this.app).map((unit) => this.lab.statusOf(unit));
   }
 
-  /** Checks the status of each unit. */
+  /** Checks the status of each unit as it is now. */
   expect(...expected: (string | RegExp)[]): void {
     const found = this.statuses();
     assertEquals(found.length, expected.length, found.join("\n"));
@@ -54,6 +55,14 @@ export class MagpieUnits implements AsyncDisposable {
       if (typeof want === "string") assertEquals(found[index], want);
       else assertMatch(found[index] ?? "", want);
     }
+  }
+
+  /** Runs what is due, and `update-status` again and again, until the statuses are as expected. */
+  async until(...expected: (string | RegExp)[]): Promise<void> {
+    await this.lab.settleUntil("the units' statuses", () => {
+      this.expect(...expected);
+      return true;
+    });
   }
 
   /** The lines of all levels but DEBUG that a unit's own code wrote into its log, from a line on. */

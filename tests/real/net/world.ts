@@ -10,6 +10,8 @@ import { must } from "./machine.ts";
 import { type Host, IPV4, IPV6, makeNetwork, type Network, whyNoNamespaces } from "./network.ts";
 import type { Probed } from "./probe.ts";
 
+const MAX_LOOKS = 5;
+
 /** Installs what the tests need; says, and returns, whether this machine does not permit namespaces. */
 export async function namespacesRefused(): Promise<boolean> {
   if (Deno.build.os === "linux" && Deno.uid() === 0) {
@@ -51,6 +53,18 @@ export function results<M>(probed: Probed | undefined, check: string): CheckResu
 /** Each target with what is wrong, or `ok`. */
 export const reasons = (found: readonly CheckResult<unknown>[]): string[] =>
   found.map(({ target, reason }) => `${target}: ${reason ?? "ok"}`);
+
+/** Looks again, a few times, when something is not as expected: on a busy machine packets and answers come late. */
+export async function eventually(look: () => Promise<void>): Promise<void> {
+  for (let left = MAX_LOOKS - 1; left > 0; left--) {
+    try {
+      return await look();
+    } catch (error) {
+      console.log(`not yet: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  await look();
+}
 
 /** Runs something while the link of the host in a namespace has a queueing discipline. */
 export async function onLink(namespace: string, discipline: string, during: () => Promise<void>): Promise<void> {

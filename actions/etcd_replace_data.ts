@@ -157,7 +157,7 @@ async function startsWell(own: StartingMember, open: Open, startMs: number): Pro
   using etcd = open([own.clientUrl]);
   for (const end = Date.now() + startMs; Date.now() < end; await pause()) {
     const [health] = await etcd.maintenance.health();
-    if (health?.healthy) return true;
+    if (health?.serves) return true;
   }
   return false;
 }

@@ -32,7 +32,7 @@ async function snapshot(ctx: ActionContext, { own, open }: OwnCluster): Promise<
   if (await exists(file)) throw new ActionFailed(`${file} is there already; give another path`);
   using etcd = open([own.clientUrl]);
   const [health] = await etcd.maintenance.health();
-  if (!health?.healthy) {
+  if (!health?.serves) {
     throw new ActionFailed(`this unit's member is not healthy (${health?.reason}); take the snapshot on another unit`);
   }
   const { dbSizeBytes } = await etcd.maintenance.status(own.clientUrl);

@@ -18,7 +18,12 @@ function member(number: number, changed: Partial<Member> = {}): Member {
 }
 
 function health(number: number, healthy = true) {
-  return { endpoint: `https://10.0.0.${number}:2379`, healthy, reason: healthy ? "" : "connection refused" };
+  return {
+    endpoint: `https://10.0.0.${number}:2379`,
+    healthy,
+    serves: healthy,
+    reason: healthy ? "" : "connection refused",
+  };
 }
 
 function status(number: number, leader = 10) {

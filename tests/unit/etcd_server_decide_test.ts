@@ -143,7 +143,7 @@ function member(number: number, more: Partial<Member> = {}): Member {
 
 function view(members: readonly Member[], serving: readonly number[], answering: readonly number[] = serving): View {
   const urls = (numbers: readonly number[]) => numbers.map((number) => `https://10.0.0.${number}:2379`);
-  return { members, serving: urls(serving), answering: urls(answering), isSure: serving.length > 0 };
+  return { members, serving: urls(serving), answering: urls(answering), alarmed: [], isSure: serving.length > 0 };
 }
 
 const THREE = [member(0), member(1), member(2)];
@@ -153,6 +153,8 @@ Deno.test("etcd server: the cluster in words", () => {
   assertEquals(words(view([member(0)], [0])), { healthy: true, text: "Healthy with 1 known peer" });
   assertEquals(words(view(THREE, [0, 1, 2])), { healthy: true, text: "Healthy with 3 known peers" });
   const unhealthy = "UnHealthy with 3 known peers";
+  const full = { ...view(THREE, [0, 1, 2]), alarmed: view(THREE, [1]).serving };
+  assertEquals(words(full), { healthy: false, text: `${unhealthy}: etcd1 raises an alarm; see the action health` });
   assertEquals(words(view(THREE, [0, 2])), { healthy: false, text: `${unhealthy}: etcd1 does not serve` });
   assertEquals(words(view(THREE, [], [0])), {
     healthy: false,

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { ClientError } from "../errors.ts";
+import { ClientError, NotPermittedError, RefusedError } from "../errors.ts";
 import type { JsonObject } from "../http/json.ts";
 import type { Connection } from "./connection.ts";
-import { checkId, child, count, idOf, int64, list, text, texts } from "./values.ts";
+import { checkId, child, count, encodeKey, idOf, int64, list, text, texts } from "./values.ts";
 
 /** How one member sees itself and the cluster. */
 export interface MemberStatus {
@@ -29,7 +29,9 @@ export interface MemberStatus {
 export interface MemberHealth {
   readonly endpoint: string;
   readonly healthy: boolean;
-  /** Why not; empty when it is healthy. */
+  /** Whether it answers reads of the whole cluster's data: a member with an alarm does, and is not healthy. */
+  readonly serves: boolean;
+  /** Why it is not healthy; empty when it is. */
   readonly reason: string;
 }
 
@@ -65,17 +67,42 @@ export interface Maintenance {
 }
 
 const ALARM = "/v3/maintenance/alarm";
+const STATUS = "/v3/maintenance/status";
 
 /** State and upkeep over a connection. */
 export function createMaintenance(connection: Connection): Maintenance {
   const health = async (endpoint: string): Promise<MemberHealth> => {
+    let reason = "it has no leader or an alarm";
     try {
-      const reply = await connection.ask(endpoint, "/health");
-      const healthy = text(reply, "health") === "true";
-      return { endpoint, healthy, reason: healthy ? "" : "it has no leader or an alarm" };
+      const healthy = text(await connection.ask(endpoint, "/health"), "health") === "true";
+      if (healthy) return { endpoint, healthy, serves: true, reason: "" };
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
-      return { endpoint, healthy: false, reason: error.message };
+      // A member that does not think itself healthy answers with HTTP 503; others do not answer at all.
+      if (!(error instanceof RefusedError)) return { endpoint, healthy: false, serves: false, reason: error.message };
+      reason = error.message;
+    }
+    const serves = await hasAlarm(endpoint) && await reads(endpoint);
+    return { endpoint, healthy: false, serves, reason: serves ? "it has an alarm" : reason };
+  };
+  const hasAlarm = async (endpoint: string): Promise<boolean> => {
+    try {
+      return texts(await connection.ask(endpoint, STATUS, {}), "errors").some((error) => /alarm/i.test(error));
+    } catch (error) {
+      if (error instanceof ClientError) return false;
+      throw error;
+    }
+  };
+  /** A read that is not serializable needs the quorum. */
+  const reads = async (endpoint: string): Promise<boolean> => {
+    try {
+      await connection.ask(endpoint, "/v3/kv/range", { key: encodeKey("health"), keys_only: true });
+      return true;
+    } catch (error) {
+      // The key may be out of bounds for us, but whoever says so has asked the quorum.
+      if (error instanceof NotPermittedError) return true;
+      if (error instanceof ClientError) return false;
+      throw error;
     }
   };
   const readAlarms = (reply: JsonObject): Alarm[] =>
@@ -85,7 +112,7 @@ export function createMaintenance(connection: Connection): Maintenance {
 
   return {
     async status(endpoint) {
-      const reply = await connection.ask(endpoint, "/v3/maintenance/status", {});
+      const reply = await connection.ask(endpoint, STATUS, {});
       return {
         endpoint,
         version: text(reply, "version"),

@@ -5,6 +5,7 @@
  */
 import { ClientError } from "../../clients/errors.ts";
 import { type Etcd, openEtcd } from "../../clients/etcd/client.ts";
+import type { MemberHealth } from "../../clients/etcd/maintenance.ts";
 import type { Member } from "../../clients/etcd/members.ts";
 import type { TlsOptions } from "../../clients/etcd/pem.ts";
 
@@ -16,6 +17,8 @@ export interface View {
   readonly serving: readonly string[];
   /** Client URLs of members that answer; without a quorum they do so, but do not serve. */
   readonly answering: readonly string[];
+  /** Client URLs of members that serve with an alarm, such as that of a full database. */
+  readonly alarmed: readonly string[];
   /** Whether the list came from a member that serves: then who is not in it is no member. */
   readonly isSure: boolean;
 }
@@ -43,8 +46,8 @@ export function openChange(endpoints: readonly string[], tls: TlsOptions): Etcd 
  */
 export async function look(endpoints: readonly string[], tls: TlsOptions): Promise<View | undefined> {
   if (endpoints.length === 0) return undefined;
-  const serving = await whoServes(endpoints, tls);
-  const asked = serving.length > 0 ? serving : endpoints;
+  const first = await askHealth(endpoints, tls);
+  const asked = first.length > 0 ? first.map(({ endpoint }) => endpoint) : endpoints;
   let members: readonly Member[];
   try {
     using etcd = openLook(asked, tls);
@@ -55,10 +58,13 @@ export async function look(endpoints: readonly string[], tls: TlsOptions): Promi
   }
   const known = endpoints.map(origin);
   const unknown = members.flatMap(({ clientUrls }) => clientUrls).filter((url) => !known.includes(origin(url)));
-  const more = unknown.length === 0 ? [] : await whoServes(unknown, tls);
-  const all = [...serving, ...more];
-  const answering = all.length > 0 ? all : await whoAnswers(members.flatMap(({ clientUrls }) => clientUrls), tls);
-  return { members, serving: all, answering, isSure: serving.length > 0 };
+  const all = [...first, ...unknown.length === 0 ? [] : await askHealth(unknown, tls)];
+  const serving = all.map(({ endpoint }) => endpoint);
+  const answering = serving.length > 0
+    ? serving
+    : await whoAnswers(members.flatMap(({ clientUrls }) => clientUrls), tls);
+  const alarmed = all.filter(({ healthy }) => !healthy).map(({ endpoint }) => endpoint);
+  return { members, serving, answering, alarmed, isSure: first.length > 0 };
 }
 
 async function whoAnswers(endpoints: readonly string[], tls: TlsOptions): Promise<readonly string[]> {
@@ -68,17 +74,17 @@ async function whoAnswers(endpoints: readonly string[], tls: TlsOptions): Promis
   return asked.flatMap((each) => each.status === "fulfilled" ? [each.value.endpoint] : []);
 }
 
-async function whoServes(endpoints: readonly string[], tls: TlsOptions): Promise<readonly string[]> {
+/** The members that serve, healthy or with an alarm. */
+async function askHealth(endpoints: readonly string[], tls: TlsOptions): Promise<readonly MemberHealth[]> {
   using etcd = openLook(endpoints, tls);
-  const health = await etcd.maintenance.health();
-  return health.filter(({ healthy }) => healthy).map(({ endpoint }) => endpoint);
+  return (await etcd.maintenance.health()).filter(({ serves }) => serves);
 }
 
 /** Whether one member serves within the time. @param timeoutMs milliseconds */
 export async function servesWithin(endpoint: string, tls: TlsOptions, timeoutMs: number): Promise<boolean> {
   const end = Date.now() + timeoutMs;
   for (;;) {
-    if ((await whoServes([endpoint], tls)).length > 0) return true;
+    if ((await askHealth([endpoint], tls)).length > 0) return true;
     if (Date.now() >= end) return false;
     await pause();
   }

@@ -102,7 +102,11 @@ export function condition(view: View): { readonly healthy: boolean; readonly tex
   const namesBut = (urls: readonly string[]) =>
     members.filter(({ clientUrls }) => !clientUrls.some((url) => urls.includes(origin(url)))).map(shownName).sort();
   const silent = namesBut(view.serving);
-  if (silent.length === 0) return { healthy: true, text: TEXT.healthy(members.length) };
+  if (silent.length === 0 && view.alarmed.length === 0) return { healthy: true, text: TEXT.healthy(members.length) };
+  if (silent.length === 0) {
+    const alarmed = members.filter(({ clientUrls }) => clientUrls.some((url) => view.alarmed.includes(origin(url))));
+    return { healthy: false, text: TEXT.unhealthy(members.length, TEXT.alarmed(alarmed.map(shownName).sort())) };
+  }
   const voting = voters(members);
   const serving = voting.filter((member) => isServing(view, member)).length;
   const why = serving * 2 > voting.length ? TEXT.unwell(silent) : TEXT.noQuorum(namesBut(view.answering));

@@ -24,6 +24,8 @@ export const TEXT = {
   unhealthy: (members: number, why: string) => `UnHealthy with ${known(members)}: ${why}`,
   errored: (why: string) => `Errored with ${known(0)}: ${why}`,
   unwell: (names: readonly string[]) => `${names.join(", ")} ${names.length === 1 ? "does" : "do"} not serve`,
+  alarmed: (names: readonly string[]) =>
+    `${names.join(", ")} ${names.length === 1 ? "raises" : "raise"} an alarm; see the action health`,
   noQuorum: (names: readonly string[]) =>
     names.length === 0 ? "no quorum; the members do not reach each other" : `no quorum; bring ${names.join(", ")} back`,
   cannotSpare: (why: string) =>

@@ -31,6 +31,17 @@ async function shownCertificate(scene: Scene, endpoint: string): Promise<{ finge
   }
 }
 
+/** Sends what our client has no method for. */
+async function post(scene: Scene, path: string, body: unknown): Promise<void> {
+  const access = scene.access();
+  assert(access);
+  const { ca = "", cert = "", key = "" } = access.tls;
+  using client = Deno.createHttpClient({ caCerts: [ca], cert, key });
+  const [endpoint] = access.endpoints.split(",");
+  const reply = await fetch(`${endpoint}${path}`, { method: "POST", body: JSON.stringify(body), client });
+  assertEquals(reply.status, 200, await reply.text());
+}
+
 Deno.test({
   name: "etcd charm: a unit's address changes, the others follow",
   sanitizeResources,
@@ -69,6 +80,26 @@ Deno.test({
       await scene.untilWhole(2);
       using after = scene.open();
       assertEquals(await after.kv.getText("while/away"), "1");
+    });
+  },
+});
+
+Deno.test({
+  name: "etcd charm: members with an alarm are shown, and still leave in order",
+  sanitizeResources,
+  async fn() {
+    await withEtcd(3, async (scene) => {
+      const { lab } = scene;
+      const [member] = await scene.members();
+      await post(scene, "/v3/maintenance/alarm", { action: "ACTIVATE", memberID: member?.id, alarm: "NOSPACE" });
+      await lab.settleUntil("the alarm in the status", () => lab.statusOf("etcd/0").includes("an alarm"));
+      assertEquals(lab.statusOf("etcd/0").split(":")[0], "blocked");
+      lab.model.removeUnit("etcd/1");
+      await lab.settleUntil("two units", () => scene.units().length === 2);
+      assertEquals((await scene.members()).map(({ name }) => name).sort(), ["etcd0", "etcd2"]);
+      using etcd = scene.open();
+      await etcd.maintenance.disarm();
+      await scene.untilWhole(2);
     });
   },
 });

@@ -9,7 +9,13 @@ import { issue } from "../../clients/certificates/authority.ts";
 import { ClientError } from "../../clients/errors.ts";
 import { ensureDirectory, type Owner, writeFileAtomically } from "../../clients/files.ts";
 import { connectMysql, type Mysql } from "../../clients/mysql/connection.ts";
-import { initializeArguments, renderInitFile, renderMyCnf, serverIdFor } from "../../clients/mysql/my_cnf.ts";
+import {
+  initializeArguments,
+  removeSocketLock,
+  renderInitFile,
+  renderMyCnf,
+  serverIdFor,
+} from "../../clients/mysql/my_cnf.ts";
 import { capture } from "../../clients/run.ts";
 import { isIpAddress } from "../../databag.ts";
 import { readMemory, remember } from "./memory.ts";
@@ -78,6 +84,7 @@ export async function ensureRunning(
   await prepareFiles(ctx, place, owner, credentials);
   if (!await isThere(place.data) && !await initialise(ctx, place, program, owner)) return "down";
   await manager.install(spec);
+  await removeSocketLock(place.socket);
   await manager.start(spec);
   remember(ctx, { loaded: wantedConfig(ctx, place, credentials.authority.certificate) });
   if (await isUp(place, START_MS)) return "up";

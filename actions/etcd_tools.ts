@@ -41,11 +41,15 @@ const CHECKSUM = 32;
 /** etcd's pages: a snapshot is whole pages and the checksum. */
 const PAGE = 512;
 const SAVE_TIMEOUT_MS = 600_000;
+/** Milliseconds that a tool may take longer than etcd, and for anything that is not about a large file. */
+const TOOL_MS = 60_000;
+/** Milliseconds for a snapshot of many gigabytes on a slow disk. */
+const FILE_MS = 3_600_000;
 const SHOWN = 300;
 
 /** Makes a member the leader of the cluster. @param leader client URL of the present one; @param id hexadecimal */
 export async function moveLeader(leader: string, id: string, files: TlsFiles): Promise<void> {
-  await etcdctl(leader, files, ["move-leader", id]);
+  await etcdctl(leader, files, ["move-leader", id], TOOL_MS);
 }
 
 /**
@@ -60,7 +64,7 @@ export async function saveSnapshot(
   files: TlsFiles,
   timeoutMs: number = SAVE_TIMEOUT_MS,
 ): Promise<void> {
-  await etcdctl(endpoint, files, [`--command-timeout=${timeoutMs}ms`, "snapshot", "save", file]);
+  await etcdctl(endpoint, files, [`--command-timeout=${timeoutMs}ms`, "snapshot", "save", file], timeoutMs + TOOL_MS);
   await Deno.chmod(file, 0o600);
 }
 
@@ -71,7 +75,7 @@ export async function saveSnapshot(
  */
 export async function inspectSnapshot(file: string): Promise<SnapshotFacts> {
   const { sha256, bytes } = await checkSum(file);
-  const text = await run(await offlineTool(), ["snapshot", "status", file, "--write-out=json"]);
+  const text = await run(await offlineTool(), ["snapshot", "status", file, "--write-out=json"], FILE_MS);
   return { revision: parseRevision(text), bytes, sha256 };
 }
 
@@ -82,7 +86,7 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<void> {
     ...["snapshot", "restore", snapshot, `--data-dir=${dataDirectory}`],
     ...[`--name=${name}`, `--initial-cluster=${name}=${peerUrl}`, `--initial-advertise-peer-urls=${peerUrl}`],
     `--initial-cluster-token=${token}`,
-  ]);
+  ], FILE_MS);
 }
 
 /**
@@ -136,7 +140,7 @@ async function open(file: string): Promise<Deno.FsFile> {
 /** From 3.6 on only etcdutl reads files; before 3.5 there is none. */
 async function offlineTool(): Promise<"etcdutl" | "etcdctl"> {
   try {
-    await capture("etcdutl", ["version"]);
+    await capture("etcdutl", ["version"], { timeoutMs: TOOL_MS });
     return "etcdutl";
   } catch (error) {
     if (error instanceof InputError) return "etcdctl";
@@ -144,13 +148,18 @@ async function offlineTool(): Promise<"etcdutl" | "etcdctl"> {
   }
 }
 
-function etcdctl(endpoint: string, { ca, cert, key }: TlsFiles, command: readonly string[]): Promise<string> {
+function etcdctl(
+  endpoint: string,
+  { ca, cert, key }: TlsFiles,
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<string> {
   const tls = [`--cacert=${ca}`, `--cert=${cert}`, `--key=${key}`];
-  return run("etcdctl", [`--endpoints=${endpoint}`, ...tls, ...command]);
+  return run("etcdctl", [`--endpoints=${endpoint}`, ...tls, ...command], timeoutMs);
 }
 
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await capture(program, args, { environment: { ETCDCTL_API: "3" } });
+async function run(program: string, args: readonly string[], timeoutMs: number): Promise<string> {
+  const { code, stdout, stderr } = await capture(program, args, { environment: { ETCDCTL_API: "3" }, timeoutMs });
   if (code !== 0) throw new ActionFailed(`${program} failed: ${lastLine(stderr)}`);
   return stdout;
 }

@@ -14,9 +14,12 @@ export interface PackageOptions {
   readonly startServices?: false;
 }
 
+/** Milliseconds for a look into dpkg's list; installations have apt's own limits. */
+const QUERY_MS = 60_000;
 const NAME = /^[a-z0-9][a-z0-9+.-]{0,100}$/;
 const POLICY = "/usr/sbin/policy-rc.d";
-const FORBID_STARTS = "#!/bin/sh\n# Charmlet installs packages; this file goes when it has done so.\nexit 101\n";
+/** What forbids starts. */
+export const FORBID_STARTS = "#!/bin/sh\n# Charmlet installs packages; this file goes when it has done so.\nexit 101\n";
 const LOCK_FILE = "/run/charmlet-packages.lock";
 /** Seconds that apt waits for another apt. */
 const LOCK_SECONDS = 300;
@@ -50,7 +53,10 @@ export async function ensurePackages(
 ): Promise<string[]> {
   for (const name of names) if (!NAME.test(name)) throw new InputError(`${JSON.stringify(name)} is no package name`);
   const wanted = await missingOf(names);
-  if (wanted.length === 0) return [];
+  if (wanted.length === 0) {
+    if (Deno.uid() === 0) await allowStartsAgain();
+    return [];
+  }
   if (Deno.uid() !== 0) throw new PackageError(`only root can install ${wanted.join(", ")}: install by hand`, wanted);
   // One at a time: who ends first would allow starts again while another still installs.
   using lock = await Deno.open(LOCK_FILE, { write: true, create: true, mode: 0o600 });
@@ -69,7 +75,9 @@ export async function ensurePackages(
 /** The version of an installed package, such as `1:15.6-0+deb12u1`; undefined when it is not installed. */
 export async function packageVersion(name: string): Promise<string | undefined> {
   if (!NAME.test(name)) throw new InputError(`${JSON.stringify(name)} is no package name`);
-  const { code, stdout } = await capture("dpkg-query", ["-W", "-f=${db:Status-Abbrev}\t${Version}\n", name]);
+  const { code, stdout } = await capture("dpkg-query", ["-W", "-f=${db:Status-Abbrev}\t${Version}\n", name], {
+    timeoutMs: QUERY_MS,
+  });
   return code === 0 ? parseInstalled(stdout) : undefined;
 }
 
@@ -135,14 +143,34 @@ function said({ stdout, stderr }: Captured): string {
   return `${stdout}\n${stderr}`;
 }
 
+/**
+ * Removes what a hook that was killed after its installation left: nobody else would.
+ *
+ * @param policy the file that forbids starts; one that is not ours stays
+ * @param lockFile held by whoever installs
+ */
+export async function allowStartsAgain(policy: string = POLICY, lockFile: string = LOCK_FILE): Promise<void> {
+  if (await readIfThere(policy) !== FORBID_STARTS) return;
+  using lock = await Deno.open(lockFile, { write: true, create: true, mode: 0o600 });
+  if (!await lock.tryLock(true)) return;
+  // Whoever held the lock until now may have removed it.
+  if (await readIfThere(policy) === FORBID_STARTS) await Deno.remove(policy);
+}
+
 /** An image that has its own rule for starts keeps it; ours may be left from a hook that was killed. */
 async function forbidStarts(): Promise<() => Promise<void>> {
-  const found = await Deno.readTextFile(POLICY).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
+  const found = await readIfThere(POLICY);
   if (found !== undefined && found !== FORBID_STARTS) return () => Promise.resolve();
   await Deno.writeTextFile(POLICY, FORBID_STARTS, { mode: 0o755 });
   await Deno.chmod(POLICY, 0o755);
   return () => Deno.remove(POLICY);
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }

@@ -9,6 +9,7 @@ import { quote } from "../databag.ts";
 /** More members than this are no etcd cluster. */
 const MAX_URLS = 64;
 
+const HAS_SCHEME = /^[a-z][a-z0-9+.-]{0,15}:\/\//i;
 const HAS_PORT = /:\d{1,5}\/?$/;
 
 /**
@@ -29,13 +30,16 @@ function parseUrl(part: string): URL {
   const refuse = (why: string): ValueError =>
     new ValueError(`etcd's connection string has a URL that ${why}; fix the provider`);
   const url = URL.parse(part);
-  // What cannot be parsed may hold a password in front of an @: it is not repeated.
+  // Only hosts are repeated: a password may be in front of an @, in a path, and in what looks like a scheme.
   if (url === null) throw refuse("does not parse");
-  if (url.username !== "" || url.password !== "") throw refuse("has a user name or password");
+  if (url.username !== "" || url.password !== "" || part.includes("@")) throw refuse("has a user name or password");
+  if (!HAS_SCHEME.test(part)) throw refuse("does not begin with https:// or http://");
   if (url.protocol !== "https:" && url.protocol !== "http:") {
     throw refuse(`has the scheme ${quote(url.protocol)} instead of https or http`);
   }
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") throw refuse(`is more than a host: ${quote(part)}`);
-  if (!HAS_PORT.test(part)) throw refuse(`has no port: ${quote(part)}`);
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    throw refuse(`is more than a host: ${quote(url.origin)} is followed by something`);
+  }
+  if (!HAS_PORT.test(part)) throw refuse(`has no port: ${quote(url.origin)}`);
   return url;
 }

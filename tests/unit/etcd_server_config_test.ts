@@ -1,5 +1,5 @@
 /** The member's configuration, and what units tell each other about it. */
-import { assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertNotEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
 import { initialCluster, renderConfig } from "../../interfaces/etcd/server/config_file.ts";
 import { pathsOf, type Place, urlOf } from "../../interfaces/etcd/server/place.ts";
@@ -17,6 +17,7 @@ import {
   type TlsState,
   writeTlsState,
 } from "../../interfaces/etcd/server/tls_state.ts";
+import { isLoaded, settingsOf, wanted } from "../../interfaces/etcd/server/ward.ts";
 
 const PLACE: Place = {
   ...pathsOf("etcd/0", "/var/lib/charmlet"),
@@ -56,7 +57,8 @@ Deno.test("etcd server: the configuration file", () => {
     "log-level": "warn",
   };
   assertEquals(parse(text), expected);
-  assertNotMatch(text, /initial-cluster/);
+  assertNotMatch(text, /initial-cluster|force-new-cluster/);
+  assertEquals(parse(renderConfig(PLACE, undefined, true)), { ...expected, "force-new-cluster": true });
   const initial = { state: "existing", token: "t1", cluster: "etcd0=https://10.0.0.1:2380" } as const;
   assertEquals(parse(renderConfig(PLACE, initial)), {
     ...expected,
@@ -97,6 +99,9 @@ const REPORT: UnitReport = {
   peerUrl: "https://10.0.0.2:2380",
   tlsVersion: 3,
   generation: 1,
+  settings: "abc",
+  knows: "one",
+  stranded: { generation: 1, term: "7", index: "18446744073709551615" },
 };
 
 Deno.test("etcd server: records and reports are read as they were written", () => {
@@ -104,6 +109,8 @@ Deno.test("etcd server: records and reports are read as they were written", () =
   for (const generation of [0, 4]) {
     const record = { token: "abc", first: "my-etcd/12", generation };
     assertEquals(readRecord(writeRecord(record)), record);
+    const moved = { ...record, from: "my-etcd/3" };
+    assertEquals(readRecord(writeRecord(moved)), moved);
   }
 });
 
@@ -116,6 +123,9 @@ Deno.test("etcd server: a report that is no report tells nothing", () => {
     peerUrl: undefined,
     tlsVersion: 0,
     generation: 0,
+    settings: undefined,
+    knows: undefined,
+    stranded: undefined,
   };
   assertEquals(readReport("etcd/1", {}), nothing);
   const hostile = {
@@ -125,6 +135,7 @@ Deno.test("etcd server: a report that is no report tells nothing", () => {
     "peer-url": "https://10.0.0.1:2380/x\ny",
     "tls-version": "-1",
     "generation": "1e9",
+    "stranded": "0:1:-1",
   };
   assertEquals(readReport("etcd/1", hostile), nothing);
   assertEquals(readReport("etcd/1", { "client-url": "https://a:1,".repeat(50) }).clientUrls.length, 8);
@@ -159,11 +170,27 @@ Deno.test("etcd server: a phase of a rotation begins when every unit has done th
   }
 });
 
-Deno.test("etcd server: members restart for new authorities one after the other, by number", () => {
+Deno.test("etcd server: members restart for new authorities or settings one after the other, by number", () => {
   const other = (number: number, tlsVersion: number, started = true) => ({ ...REPORT, number, tlsVersion, started });
-  assertEquals(isOwnTurn(0, 4, [other(1, 3), other(2, 3)]), true);
-  assertEquals(isOwnTurn(1, 4, [other(0, 3), other(2, 3)]), false);
-  assertEquals(isOwnTurn(1, 4, [other(0, 4), other(2, 3)]), true);
-  assertEquals(isOwnTurn(10, 4, [other(9, 3), other(11, 4)]), false);
-  assertEquals(isOwnTurn(1, 4, [other(0, 0, false)]), true, "who has no member yet starts with the new ones");
+  const isTurn = (unit: number, others: Parameters<typeof isOwnTurn>[3]) => isOwnTurn(unit, 4, "abc", others);
+  assertEquals(isTurn(0, [other(1, 3), other(2, 3)]), true);
+  assertEquals(isTurn(1, [other(0, 3), other(2, 3)]), false);
+  assertEquals(isTurn(1, [other(0, 4), other(2, 3)]), true);
+  assertEquals(isTurn(10, [other(9, 3), other(11, 4)]), false);
+  assertEquals(isTurn(1, [other(0, 0, false)]), true, "who has no member yet starts with the new ones");
+  assertEquals(isTurn(1, [{ ...other(0, 4), settings: "old" }]), false);
+  assertEquals(isTurn(1, [{ ...other(0, 4), settings: undefined }]), false, "it has yet to hear of them");
+  assertEquals(isTurn(1, [other(0, 4), { ...other(2, 4), settings: "old" }]), true);
+});
+
+Deno.test("etcd server: settings are what all members share, wherever they are", () => {
+  const elsewhere = { ...PLACE, ...pathsOf("etcd/7", "/srv"), peerUrl: "https://10.0.0.9:2380", listenPeer: [] };
+  assertEquals(settingsOf(elsewhere), settingsOf(PLACE));
+  assertNotEquals(settingsOf({ ...PLACE, heartbeatMs: 200 }), settingsOf(PLACE));
+  const loaded = (place: Place) => wanted({ place, state: STATE });
+  assertEquals(loaded({ ...PLACE, heartbeatMs: 200 }).address, loaded(PLACE).address, "it did not move");
+  assertNotEquals(loaded({ ...PLACE, peerUrl: "https://10.0.0.9:2380" }).address, loaded(PLACE).address);
+  assertEquals(isLoaded(loaded(PLACE), loaded(PLACE)), true);
+  assertEquals(isLoaded(loaded(PLACE), loaded({ ...PLACE, electionMs: 2000 })), false);
+  assertEquals(isLoaded(undefined, loaded(PLACE)), false);
 });

@@ -7,7 +7,11 @@ import {
   connectionString,
   decide,
   type Facts,
+  goOnWith,
   leftovers,
+  mustPromote,
+  neededFor,
+  ownId,
   standing,
   unwell,
 } from "../../interfaces/etcd/server/decide.ts";
@@ -43,7 +47,7 @@ function stepOf({ own, ...facts }: Case): string {
     firstIsThere: true,
     seesAll: true,
     ...facts,
-    own: { started: false, hasData: false, belongs: undefined, ...own },
+    own: { started: false, hasData: false, belongs: undefined, knows: undefined, ...own },
   });
   switch (step.kind) {
     case "wait":
@@ -91,6 +95,21 @@ const STEPS: readonly (readonly [what: string, facts: Case, step: string])[] = [
     "join, old data set aside",
   ],
   ["the first went before it started", { unit: "etcd/1", isLeader: true, firstIsThere: false }, "claim"],
+  ["the first went with the data", {
+    unit: "etcd/1",
+    isLeader: true,
+    firstIsThere: false,
+    own: { knows: "one" },
+  }, `block: ${TEXT.dataGone("etcd/0")}`],
+  ["the same, another unit knew the data", {
+    unit: "etcd/1",
+    isLeader: true,
+    firstIsThere: false,
+    others: [reportOf(2, { started: false, knows: "one" })],
+  }, `block: ${TEXT.dataGone("etcd/0")}`],
+  ["the same, long before that", { unit: "etcd/1", isLeader: true, firstIsThere: false, own: { knows: "x" } }, "claim"],
+  ["the first lost its data and its memory, alone", { own: { knows: "one" } }, `block: ${TEXT.lostAlone}`],
+  ["the same, others have the data", { own: { knows: "one" }, others: [reportOf(1)] }, "join"],
   ["the same, not leader", { unit: "etcd/1", firstIsThere: false }, `wait: ${TEXT.noFirst}`],
   ["the same, but a unit is not to be seen yet", {
     unit: "etcd/1",
@@ -123,6 +142,46 @@ const STEPS: readonly (readonly [what: string, facts: Case, step: string])[] = [
     own: data(),
   }, "announce 1"],
   ["a restore was cut short here, another leads", { own: data(1) }, "run"],
+  ["all have moved, the cluster goes on with the own data", {
+    record: { ...RECORD, generation: 1, from: "etcd/0" },
+    others: [reportOf(1)],
+    own: { ...data(), started: true },
+  }, "rescue"],
+  ["the same, it has done so", {
+    record: { ...RECORD, generation: 1, from: "etcd/0" },
+    others: [reportOf(1)],
+    own: { ...data(1), started: true },
+  }, "run"],
+  ["the same, the others have joined it, and its disk is an old one now", {
+    record: { ...RECORD, generation: 1, from: "etcd/0" },
+    others: [reportOf(1, { generation: 1 })],
+    own: { ...data(), started: true },
+  }, "join"],
+  ["all have moved, the cluster goes on with other data", {
+    unit: "etcd/1",
+    record: { ...RECORD, generation: 1, from: "etcd/0" },
+    others: [reportOf(0)],
+    own: { ...data(), started: true },
+  }, `wait: ${TEXT.goesOn("etcd/0")}`],
+  ["the same, and it has left with that", {
+    unit: "etcd/1",
+    record: { ...RECORD, generation: 1, from: "etcd/0" },
+    others: [reportOf(2)],
+    own: { ...data(), started: true },
+  }, `block: ${TEXT.dataGone("etcd/0")}`],
+  ["the same, long ago, and all members have left with the data since", {
+    unit: "etcd/5",
+    isLeader: true,
+    firstIsThere: false,
+    record: { ...RECORD, generation: 1, from: "etcd/0" },
+    own: { knows: "one" },
+  }, `block: ${TEXT.dataGone("etcd/0")}`],
+  ["the same, that is there", {
+    unit: "etcd/1",
+    record: { ...RECORD, generation: 1, from: "etcd/0" },
+    others: [reportOf(0, { generation: 1 })],
+    own: { ...data(), started: true },
+  }, "join"],
 ];
 
 Deno.test("etcd server: the next step", () => {
@@ -183,6 +242,26 @@ Deno.test("etcd server: where the own member stands", () => {
   assertEquals(standing(view(THREE, [0]), { ...own, memberId: undefined }).member, member(1));
 });
 
+Deno.test("etcd server: with whose data it goes on when all members have moved at once", () => {
+  const moved = (number: number, index: string, term = "2") =>
+    reportOf(number, { stranded: { generation: 0, term, index } });
+  const names = ["etcd0", "etcd1", "etcd2"];
+  const all = [moved(2, "90"), moved(0, "100"), moved(1, "100")];
+  assertEquals(goOnWith(names, all, 0), "etcd/0", "whose log ends last, the first of these");
+  assertEquals(goOnWith(names, [moved(0, "9"), moved(1, "18446744073709551615"), moved(2, "10")], 0), "etcd/1");
+  assertEquals(goOnWith(names, [moved(0, "900"), moved(1, "100", "10"), moved(2, "900", "9")], 0), "etcd/1");
+  const none: readonly (readonly [string, readonly string[], readonly UnitReport[], number])[] = [
+    ["one has not told yet", names, [moved(0, "1"), moved(1, "1"), reportOf(2)], 0],
+    ["a member has no unit any more", [...names, "etcd3"], all, 0],
+    ["a unit has a member that this one does not know", names, [...all, reportOf(3)], 0],
+    ["what they told was before the last restore", names, all, 1],
+    ["this one knows of nobody", [], all, 0],
+  ];
+  for (const [why, members, reports, generation] of none) {
+    assertEquals(goOnWith(members, reports, generation), undefined, why);
+  }
+});
+
 Deno.test("etcd server: members that units left behind", () => {
   const gone = (number: number, more: Partial<UnitReport> = {}) => [reportOf(number, more)];
   assertEquals(leftovers(THREE, gone(1), []), [member(1)]);
@@ -212,4 +291,29 @@ Deno.test("etcd server: who has to be well before another joins", () => {
   assertEquals(unwell(view(THREE, [0, 1])), ["etcd2"]);
   const joining = [member(0), member(1, { name: "", clientUrls: [], isLearner: true })];
   assertEquals(unwell(view(joining, [0])), ["https://10.0.0.1:2380"], "one join at a time");
+});
+
+Deno.test("etcd server: the own id is what the member tells, but never that of another unit's member", () => {
+  assertEquals(ownId(THREE, "etcd1", "101", "900"), "101", "it has joined anew since");
+  assertEquals(ownId(THREE, "etcd1", undefined, "900"), "900");
+  assertEquals(ownId(THREE, "etcd1", "100", "101"), "101", "etcd0 answers at the own address");
+  assertEquals(ownId(THREE, "etcd1", "100", undefined), undefined);
+  assertEquals(ownId([member(0)], "etcd1", "101", undefined), "101", "the others have removed it");
+});
+
+Deno.test("etcd server: who has to serve before a member may leave", () => {
+  assertEquals(neededFor(view(THREE, [0, 1, 2]), "100"), []);
+  assertEquals(neededFor(view(THREE, [0, 1]), "100"), ["etcd2"], "one of two is no majority");
+  assertEquals(neededFor(view([...THREE, member(3)], [0, 1, 2]), "100"), [], "two of three are one");
+  assertEquals(neededFor(view([member(0), member(1)], [0]), "100"), ["etcd1"]);
+  assertEquals(neededFor(view([member(0), member(1)], [0, 1]), "100"), []);
+  assertEquals(neededFor(view([member(0), member(1, { isLearner: true })], [0]), "100"), []);
+});
+
+Deno.test("etcd server: who has to vote before the only voter leaves", () => {
+  const learner = member(1, { isLearner: true });
+  assertEquals(mustPromote([member(0), learner], "100"), learner);
+  assertEquals(mustPromote([member(0), learner, member(2)], "100"), undefined);
+  assertEquals(mustPromote([member(0), learner], "101"), undefined, "the learner itself goes");
+  assertEquals(mustPromote([member(0)], "100"), undefined);
 });

@@ -102,6 +102,11 @@ for (
     ["https://user:pw@a:2379", "user name or password"],
     ["https://a:2379/path", "more than a host"],
     ["not a url", "does not parse"],
+    ["admin:pw@10.0.0.1:2379", "user name or password"],
+    ["https://a:2379/admin:pw@b", "user name or password"],
+    ["https://a:2379/?password=pw", "more than a host"],
+    ["pw:2379", "does not begin with"],
+    ["https:admin:pw", "does not"],
     ["https://a:99999", "does not parse"],
     [Array(65).fill(URLS).join(","), "at most 64"],
   ] as const

@@ -2,8 +2,10 @@
 import { assertEquals, assertNotMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError } from "../../interfaces/clients/errors.ts";
 import {
+  allowStartsAgain,
   ensurePackages,
   explain,
+  FORBID_STARTS,
   packageVersion,
   parseInstalled,
   programPath,
@@ -51,4 +53,26 @@ Deno.test("program: the first that the machine has, as an absolute path", async 
   assertStringIncludes(await programPath(["charmlet-no-such-program", "/no/such/sh", "sh"]) ?? "", "/bin/sh");
   assertEquals(await programPath(["/bin/sh"]), "/bin/sh");
   assertEquals(await programPath(["/etc/passwd", "/etc", "charmlet-no-such-program"]), undefined);
+});
+
+Deno.test("starts: what a killed installation left forbidden is allowed again, unless someone installs", async () => {
+  const directory = await Deno.makeTempDir();
+  const [policy, lockFile] = [`${directory}/policy-rc.d`, `${directory}/lock`];
+  const left = async (content: string): Promise<boolean> => {
+    await Deno.writeTextFile(policy, content);
+    await allowStartsAgain(policy, lockFile);
+    return await Deno.stat(policy).then(() => true, () => false);
+  };
+  try {
+    await allowStartsAgain(policy, lockFile);
+    assertEquals(await left("#!/bin/sh\nexit 101\n"), true, "the machine's own rule");
+    {
+      using holder = await Deno.open(lockFile, { write: true, create: true });
+      await holder.lock(true);
+      assertEquals(await left(FORBID_STARTS), true, "someone installs");
+    }
+    assertEquals(await left(FORBID_STARTS), false);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });

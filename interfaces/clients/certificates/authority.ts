@@ -57,6 +57,8 @@ const DAY_MS = 24 * 3600 * 1000;
 /** Clocks of machines differ. */
 const BACKDATED_MS = 5 * 60 * 1000;
 const SERIAL_BYTES = 16;
+/** Milliseconds for a key or a signature. */
+const OPENSSL_MS = 60_000;
 
 /**
  * Makes a certificate authority that may sign servers and clients, but no other authority.
@@ -214,7 +216,7 @@ function parseSans(text: string): string[] {
 
 /** What openssl says about a key could have parts of it: only its last line of plain text is shown. */
 async function openssl(args: readonly string[], key: string): Promise<void> {
-  const { code, stderr } = await capture("openssl", args, { input: key });
+  const { code, stderr } = await capture("openssl", args, { input: key, timeoutMs: OPENSSL_MS });
   if (code === 0) return;
   const why = stderr.trim().split("\n").findLast((line) => /error:/.test(line))?.split(":").slice(2).join(":") ?? "";
   throw new InputError(`openssl ${args[0]} failed (${why.slice(0, 200)}): check the authority's certificate and key`);

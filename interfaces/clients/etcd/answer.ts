@@ -48,6 +48,9 @@ const COMMON_NAME = /^CommonName of client/i;
 const STALE_TOKEN = /user name is empty|revision of auth store is old|invalid auth token/;
 const WRONG_PASSWORD = /authentication failed/;
 const MEMBERS_AT_RISK = /unhealthy cluster|not enough started members/;
+/** A server that ends, or whose member was removed: etcd passes on the words of its parts as they are. */
+const STOPPED =
+  /raft: stopped|server stopped|permanently removed from the cluster|(connection|transport) is closing|request cancelled/;
 const NEVER_APPLIED = /no leader|not leader|proposal dropped|too many requests/;
 const NO_MAJORITY = /timed out|deadline exceeded|no leader|not leader|leader changed|proposal dropped/;
 
@@ -62,7 +65,13 @@ export function readReply(reply: HttpReply, secrets: readonly string[]): JsonObj
   if (COMMON_NAME.test(reply.text)) return { error: commonNameError(), next: "stop" };
   if (!parsed) return strangeReply(reply);
   const code = typeof parsed.code === "number" ? parsed.code : CODE.unknown;
-  return refusal(code, typeof parsed.message === "string" ? parsed.message : String(parsed.error ?? ""), secrets);
+  const message = [parsed.message, parsed.error].find((each) => typeof each === "string") ?? "";
+  return refusal(code, message, secrets);
+}
+
+/** The meaning of the error that a streamed reply has in it. */
+export function refusalIn({ grpc_code: code, message }: JsonObject, secrets: readonly string[]): Refusal {
+  return refusal(typeof code === "number" ? code : CODE.unknown, typeof message === "string" ? message : "", secrets);
 }
 
 /** Tells an error from a result. */
@@ -105,6 +114,13 @@ export function refusal(code: number, message: string, secrets: readonly string[
   }
   if (code === CODE.notFound) {
     return { error: new MissingError(`etcd says: ${said}; it is gone already`), next: "stop" };
+  }
+  if (STOPPED.test(message)) {
+    const error = new RefusedError(
+      "a member of etcd is stopping, or was removed from the cluster; try again, with another member",
+      code,
+    );
+    return { error, next: "unknown" };
   }
   const passing = code === CODE.unavailable || code === CODE.deadline || NO_MAJORITY.test(message) ||
     NEVER_APPLIED.test(message);

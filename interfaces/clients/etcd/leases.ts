@@ -5,7 +5,7 @@
  */
 import { MissingError } from "../errors.ts";
 import { isObject, type JsonObject } from "../http/json.ts";
-import { refusal } from "./answer.ts";
+import { refusalIn } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { bytesOf, checkId, child, count, idOf } from "./values.ts";
 
@@ -56,8 +56,7 @@ export function createLeases(connection: Connection): Leases {
       const reply = await call("keepalive", { ID: checkId(id) });
       // The gateway answers as for a stream: the status is 200 before the server has decided.
       if (isObject(reply.error)) {
-        const { grpc_code: code, message } = reply.error;
-        throw refusal(Number(code), String(message), connection.secrets()).error;
+        throw refusalIn(reply.error, connection.secrets()).error;
       }
       const seconds = count(child(reply, "result"), "TTL");
       if (seconds <= 0) throw ended(id);

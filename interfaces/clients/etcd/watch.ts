@@ -12,7 +12,7 @@ import {
   ReplyError,
   UnreachableError,
 } from "../errors.ts";
-import { isRefusal, readReply, refusal } from "./answer.ts";
+import { isRefusal, readReply, refusal, refusalIn } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { chunksOf, explain, readText } from "../http/exchange.ts";
 import { isObject, type JsonObject } from "../http/json.ts";
@@ -212,8 +212,7 @@ function interruption(error: unknown, signal: AbortSignal): Error {
 
 function resultOf(line: JsonObject, connection: Connection): JsonObject {
   if (!isObject(line.error)) return child(line, "result");
-  const { grpc_code: code, message } = line.error;
-  const { error, next } = refusal(Number(code), String(message), connection.secrets());
+  const { error, next } = refusalIn(line.error, connection.secrets());
   throw next === "stop" ? error : new Interrupted(error);
 }
 

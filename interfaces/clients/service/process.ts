@@ -5,6 +5,9 @@
  */
 import { capture } from "../run.ts";
 
+/** Milliseconds that the kernel may take to tell. */
+const READ_MS = 30_000;
+
 /** A process, told apart from every later one with the same pid. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -54,6 +57,6 @@ export async function bootId(): Promise<string> {
  * permission, which a handler does not.
  */
 async function readProc(path: string): Promise<string> {
-  const { code, stdout } = await capture("cat", [`/proc/${path}`]);
+  const { code, stdout } = await capture("cat", [`/proc/${path}`], { timeoutMs: READ_MS });
   return code === 0 ? stdout : "";
 }

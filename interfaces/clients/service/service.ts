@@ -60,6 +60,8 @@ export interface ServiceManager {
   state(spec: ServiceSpec): Promise<ServiceState>;
   /** Stops the server and deletes what `install` and `start` wrote, also its log. */
   remove(spec: ServiceSpec): Promise<void>;
+  /** Begins a new log when that of a running server has grown too large; where systemd keeps the log, it does so. */
+  trimLog(spec: ServiceSpec): Promise<void>;
   /** The last lines that the server printed; empty when it has never run. */
   logTail(spec: ServiceSpec, lines: number): Promise<string>;
 }

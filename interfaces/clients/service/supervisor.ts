@@ -10,7 +10,16 @@ import { LOOP } from "./loop.ts";
 import { alive, bootId, signal } from "./process.ts";
 import type { ServiceManager, ServiceSpec, ServiceState } from "./service.ts";
 import { checkSpec } from "./spec.ts";
-import { deleteFiles, fileOf, lastExitCode, locked, prepareLog, recorded, tailOfLog } from "./supervisor_files.ts";
+import {
+  deleteFiles,
+  fileOf,
+  lastExitCode,
+  locked,
+  prepareLog,
+  recorded,
+  tailOfLog,
+  trimLog,
+} from "./supervisor_files.ts";
 import { STOP_TIMEOUT_MS } from "./unit_text.ts";
 
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
@@ -44,6 +53,7 @@ export function supervisor(): ServiceManager {
       checkSpec(spec);
       return await state(spec);
     },
+    trimLog: (spec) => change(spec, () => trimLog(spec)),
     async logTail(spec, lines) {
       checkSpec(spec);
       return await tailOfLog(spec, lines);

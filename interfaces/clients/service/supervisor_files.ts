@@ -67,6 +67,19 @@ export async function prepareLog(spec: ServiceSpec): Promise<void> {
   (await Deno.open(path, { append: true, create: true, mode: 0o600 })).close();
 }
 
+/**
+ * Keeps what a log that has grown too large holds as the older log, and empties it: loop and server hold it open, and
+ * append. What they write between the two is lost.
+ */
+export async function trimLog(spec: ServiceSpec): Promise<void> {
+  const [path, older] = [fileOf(spec, "log"), fileOf(spec, "log.1")];
+  const size = (await Deno.stat(path).catch(() => undefined))?.size ?? 0;
+  if (size <= MAX_LOG) return;
+  await removeOptional(older);
+  await Deno.copyFile(path, older);
+  await Deno.truncate(path);
+}
+
 /** The last lines of the log, at most 1000. */
 export async function tailOfLog(spec: ServiceSpec, lines: number): Promise<string> {
   let file: Deno.FsFile;

@@ -8,17 +8,19 @@ import { userIds, writeFileAtomically } from "../files.ts";
 import { capture, type Captured } from "../run.ts";
 import type { ServiceManager, ServiceSpec, ServiceState } from "./service.ts";
 import { checkSpec } from "./spec.ts";
-import { unitName, unitText } from "./unit_text.ts";
+import { STOP_TIMEOUT_MS, unitName, unitText } from "./unit_text.ts";
 
 const UNIT_DIRECTORY = "/etc/systemd/system";
 const MAX_LINES = 1000;
+/** Milliseconds that systemd itself may take. */
+const SYSTEMD_MS = 120_000;
 /** `CLD_EXITED`: any other value of ExecMainCode means a signal. */
 const BY_ITSELF = 1;
 const SIGNAL_BASE = 128;
 
 /** The manager of services of a machine that systemd runs. */
 export function systemd(): ServiceManager {
-  return { kind: "systemd", install, start, stop, restart, kill, state, remove, logTail };
+  return { kind: "systemd", install, start, stop, restart, kill, state, remove, trimLog, logTail };
 }
 
 async function install(spec: ServiceSpec): Promise<boolean> {
@@ -62,16 +64,23 @@ async function remove(spec: ServiceSpec): Promise<void> {
   if (!await exists(spec)) return;
   await systemctl(spec, ["stop", unitName(spec.name)]);
   // Forgets a failure; refused when there is none.
-  await capture("systemctl", ["reset-failed", unitName(spec.name)]);
+  await capture("systemctl", ["reset-failed", unitName(spec.name)], { timeoutMs: limitOf(spec) });
   await Deno.remove(pathOf(spec));
   await systemctl(spec, ["daemon-reload"]);
+}
+
+/** The journal has a limit of its own. */
+function trimLog(spec: ServiceSpec): Promise<void> {
+  checkSpec(spec);
+  return Promise.resolve();
 }
 
 async function logTail(spec: ServiceSpec, lines: number): Promise<string> {
   checkSpec(spec);
   const count = `${Math.min(Math.max(lines, 1), MAX_LINES)}`;
   const args = ["--unit", unitName(spec.name), "--lines", count, "--output=cat", "--no-pager", "--quiet"];
-  return succeeded(spec, "journalctl", await capture("journalctl", args)).stdout.trimEnd();
+  return succeeded(spec, "journalctl", await capture("journalctl", args, { timeoutMs: limitOf(spec) })).stdout
+    .trimEnd();
 }
 
 /** What `systemctl show` says about the main process. */
@@ -112,7 +121,12 @@ async function property(spec: ServiceSpec, name: string): Promise<string> {
 }
 
 async function systemctl(spec: ServiceSpec, args: readonly string[]): Promise<Captured> {
-  return succeeded(spec, `systemctl ${args[0]}`, await capture("systemctl", [...args]));
+  return succeeded(spec, `systemctl ${args[0]}`, await capture("systemctl", [...args], { timeoutMs: limitOf(spec) }));
+}
+
+/** systemctl waits for a stop; systemd itself may take its time on a busy machine. */
+function limitOf({ stopTimeoutMs = STOP_TIMEOUT_MS }: ServiceSpec): number {
+  return stopTimeoutMs + SYSTEMD_MS;
 }
 
 function succeeded({ name }: ServiceSpec, what: string, result: Captured): Captured {

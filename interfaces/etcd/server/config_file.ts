@@ -22,8 +22,12 @@ export function certificateFiles(tlsDirectory: string) {
   return { ca: file("ca"), server: file("server"), peer: file("peer"), client: file("client") };
 }
 
-/** Text of the file: YAML with each string in JSON's quotes. */
-export function renderConfig(place: Place, initial?: Initial): string {
+/**
+ * Text of the file: YAML with each string in JSON's quotes.
+ *
+ * @param isAlone whether all other members in the data are dropped at the start
+ */
+export function renderConfig(place: Place, initial?: Initial, isAlone = false): string {
   const files = certificateFiles(place.tlsDirectory);
   const transport = (identity: string) => ({
     "cert-file": identity,
@@ -47,6 +51,7 @@ export function renderConfig(place: Place, initial?: Initial): string {
     "enable-grpc-gateway": true,
     "logger": "zap",
     "log-level": "warn",
+    ...(isAlone && { "force-new-cluster": true }),
     ...(initial && {
       "initial-cluster": initial.cluster,
       "initial-cluster-state": initial.state,

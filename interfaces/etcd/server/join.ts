@@ -14,7 +14,7 @@ import { ensureDirectories, setDataAside, wipeData, writeMarker } from "./member
 import { forgetMember, remember } from "./memory.ts";
 import { memberName } from "./record.ts";
 import { TEXT } from "./texts.ts";
-import { othersUrls, ownUrl, type Result, startMember, waiting, type Ward } from "./ward.ts";
+import { othersUrls, ownUrl, type Result, startMember, timeFor, waiting, type Ward } from "./ward.ts";
 
 /** etcd refuses a change of members until all have been connected for five seconds. */
 const REGISTER_MS = 7000;
@@ -64,11 +64,11 @@ export async function promote({ ctx, tls, ...ward }: Ward, id: string, view: Vie
   const others = view.serving.filter((url) => url !== ownUrl(ward));
   if (others.length === 0) return false;
   using etcd = openChange(others, tls);
-  for (const end = Date.now() + PROMOTE_MS; Date.now() < end; await pause()) {
+  for (const end = Date.now() + timeFor(ward, PROMOTE_MS); Date.now() < end; await pause()) {
     try {
       await etcd.members.promote(id);
       ctx.log.info("the member is in sync and votes now");
-      return await servesWithin(ownUrl(ward), tls, PROMOTED_MS);
+      return await servesWithin(ownUrl(ward), tls, timeFor(ward, PROMOTED_MS));
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       // It may have been promoted all the same.
@@ -85,7 +85,11 @@ interface Registered {
 }
 
 /** The entry of a member that never started is used again: it waits for just this one. */
-async function register({ ctx, place, others: units }: Ward, view: View, etcd: Etcd): Promise<Registered | Result> {
+async function register(
+  { ctx, place, others: units, until }: Ward,
+  view: View,
+  etcd: Etcd,
+): Promise<Registered | Result> {
   const taken = new Set(units.map(({ unit }) => memberName(unit)));
   const mine = view.members.filter(({ name, peerUrls }) =>
     name === place.name || (peerUrls.includes(place.peerUrl) && !taken.has(name))
@@ -100,13 +104,13 @@ async function register({ ctx, place, others: units }: Ward, view: View, etcd: E
   const others = { ...view, members: view.members.filter((member) => !mine.includes(member)) };
   const silent = unwell(others);
   if (silent.length > 0) return waiting(TEXT.retryBecause(TEXT.notAllHealthy(silent)));
-  const added = await addPatiently(etcd, place.peerUrl);
+  const added = await addPatiently(etcd, place.peerUrl, timeFor({ until }, REGISTER_MS));
   ctx.log.info(`registered as a learner of ${added.members.length} members`);
   return { own: added.member, all: added.members };
 }
 
-async function addPatiently(etcd: Etcd, peerUrl: string): Promise<AddedMember> {
-  for (const end = Date.now() + REGISTER_MS;; await pause(PAUSE_MS)) {
+async function addPatiently(etcd: Etcd, peerUrl: string, patienceMs: number): Promise<AddedMember> {
+  for (const end = Date.now() + patienceMs;; await pause(PAUSE_MS)) {
     try {
       return await etcd.members.add([peerUrl], { isLearner: true });
     } catch (error) {

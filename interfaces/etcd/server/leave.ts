@@ -5,20 +5,20 @@
  */
 import type { Context } from "../../../hooks/context.ts";
 import { ValueError } from "../../../hooks/errors.ts";
-import { ClientError, UnhealthyClusterError } from "../../clients/errors.ts";
+import { ClientError } from "../../clients/errors.ts";
 import type { TlsOptions } from "../../clients/etcd/pem.ts";
 import type { Member } from "../../clients/etcd/members.ts";
-import { isServing, look, openChange, openLook, origin, pause } from "./cluster.ts";
-import { standing } from "./decide.ts";
+import { isServing, look, openChange, openLook, pause, type View } from "./cluster.ts";
+import { mustPromote, neededFor, ownId, standing } from "./decide.ts";
 import { readClient } from "./leaves.ts";
-import { memberService, removeAll } from "./member_service.ts";
+import { hasData, memberService, removeAll } from "./member_service.ts";
 import { type Memory, readMemory, remember } from "./memory.ts";
 import { type Paths, pathsOf } from "./place.ts";
 import { readReport } from "./record.ts";
 import { TEXT } from "./texts.ts";
 
 /** Another member may just have been removed, and etcd then refuses for five seconds. */
-const REMOVE_MS = 8000;
+const REMOVE_MS = 7000;
 const PAUSE_MS = 500;
 /** Nobody answers. */
 const NOWHERE = { member: undefined, isRemoved: false, serves: false };
@@ -35,7 +35,7 @@ export async function leave(ctx: Context): Promise<void> {
   if (memory.dataDirectory === undefined) return;
   const paths = pathsOf(ctx.unit, memory.dataDirectory);
   const [service, tls] = [await memberService(paths), await readClient(paths)];
-  if (tls && memory.memberId !== undefined) await unregister(ctx, paths, memory, tls);
+  if (tls) await unregister(ctx, paths, memory, tls);
   if (service) await service.manager.stop(service.spec);
 }
 
@@ -46,42 +46,86 @@ export async function cleanUp(ctx: Context): Promise<void> {
   const paths = pathsOf(ctx.unit, dataDirectory);
   const service = await memberService(paths);
   if (service) await service.manager.remove(service.spec);
-  const gone = [paths.tlsDirectory, paths.configFile, `${paths.dataDirectory}.previous`];
+  const gone = [
+    paths.tlsDirectory,
+    paths.configFile,
+    `${paths.dataDirectory}.previous`,
+    `${paths.dataDirectory}.restored`,
+  ];
+  // A restore that was cut short may have left the only data there is where it keeps the old one.
+  if (left || await hasData(paths)) gone.push(`${paths.dataDirectory}.before-restore`);
   for (const path of left ? [...gone, paths.dataDirectory, paths.marker] : gone) await removeAll(path);
   if (!left) ctx.log.warning(`this was the last member that is known: its data stays in ${paths.dataDirectory}`);
 }
 
 async function unregister(ctx: Context, paths: Paths, memory: Memory, tls: Required<TlsOptions>): Promise<void> {
   const [peers] = await ctx.relations();
-  const { clientUrls, peerUrl = "" } = readReport(ctx.unit, await peers?.local.get() ?? {});
-  const own = { name: paths.name, peerUrl, memberId: memory.memberId };
-  let refusal: UnhealthyClusterError | undefined;
+  const { clientUrls } = readReport(ctx.unit, await peers?.local.get() ?? {});
+  const told = await tellsId(clientUrls, tls);
   for (const end = Date.now() + REMOVE_MS;; await pause(PAUSE_MS)) {
     // The others go first: they stay when this one is out.
     const view = await look([...memory.others ?? [], ...clientUrls], tls);
-    const { member, isRemoved, serves } = view ? standing(view, own) : NOWHERE;
+    const memberId = ownId(view?.members ?? [], paths.name, told, memory.memberId);
+    if (memberId === undefined) return;
+    const { member, isRemoved, serves } = view ? standing(view, { ...paths, peerUrl: "", memberId }) : NOWHERE;
     if (isRemoved) return void remember(ctx, { left: true });
     if (view && member && view.members.length === 1) return;
-    if (view && member) {
-      const ownUrls = clientUrls.map(origin);
-      const others = view.serving.filter((url) => !ownUrls.includes(url));
-      try {
-        const heir = view.members.find((each) => each.id !== member.id && !each.isLearner && isServing(view, each));
-        await handOver(member, heir, tls);
-        using etcd = openChange(others.length > 0 ? others : view.serving, tls);
-        await etcd.members.remove(member.id);
-        ctx.log.info("this member has left the cluster");
-        return void remember(ctx, { left: true });
-      } catch (error) {
-        if (!(error instanceof ClientError)) throw error;
-        if (error instanceof UnhealthyClusterError) refusal = error;
-        ctx.log.warning(`leaving the cluster: ${error.message}`);
-      }
-    }
+    const refusal = view && member ? await remove(ctx, view, member, tls) : "nobody answers";
+    if (refusal === undefined) return;
     if (Date.now() < end) continue;
-    if (refusal && serves && await ctx.plannedUnits() > 0) throw new ValueError(TEXT.cannotSpare(refusal.message));
+    if (serves && await ctx.plannedUnits() > 0) throw new ValueError(TEXT.cannotSpare(refusal));
     ctx.status.set("blocked", TEXT.unregistration);
     return;
+  }
+}
+
+/** Takes the member out. @returns why the cluster cannot do without it yet; undefined when it is out */
+async function remove(
+  ctx: Context,
+  view: View,
+  member: Member,
+  tls: Required<TlsOptions>,
+): Promise<string | undefined> {
+  try {
+    const learner = mustPromote(view.members, member.id);
+    if (learner) {
+      await promote(member, learner, tls);
+      return TEXT.votesNow;
+    }
+    const needed = isServing(view, member) ? neededFor(view, member.id) : [];
+    if (needed.length > 0) return TEXT.unwell(needed);
+    const heirs = view.members.filter((each) => each.id !== member.id && !each.isLearner && isServing(view, each));
+    await handOver(member, heirs[0], tls);
+    const others = heirs.flatMap(({ clientUrls }) => clientUrls);
+    using etcd = openChange(others.length > 0 ? others : view.serving, tls);
+    await etcd.members.remove(member.id);
+    ctx.log.info("this member has left the cluster");
+    // The data may go only when somebody else has it.
+    if (others.length > 0) remember(ctx, { left: true });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    ctx.log.warning(`leaving the cluster: ${error.message}`);
+    return error.message;
+  }
+}
+
+/** A learner cannot go on alone, and refuses requests itself: the only voter is asked. */
+async function promote(voter: Member, learner: Member, tls: Required<TlsOptions>): Promise<void> {
+  using etcd = openChange(voter.clientUrls, tls);
+  await etcd.members.promote(learner.id);
+}
+
+/** The id that the server at the own URLs tells; undefined when none does. */
+async function tellsId(clientUrls: readonly string[], tls: Required<TlsOptions>): Promise<string | undefined> {
+  const [url] = clientUrls;
+  if (url === undefined) return undefined;
+  using etcd = openLook([url], tls);
+  try {
+    return (await etcd.maintenance.status(url)).memberId;
+  } catch (error) {
+    if (error instanceof ClientError) return undefined;
+    throw error;
   }
 }
 

@@ -4,6 +4,15 @@
  * @module
  */
 import type { Context } from "../../../hooks/context.ts";
+import { isFlag, isMadeOf, isNumber, isText, isTexts, type PartChecks, readParts } from "../../remembered.ts";
+
+/** Fingerprints of what a member is started with. */
+export interface Loaded {
+  readonly config: string;
+  readonly trust: string;
+  /** Of where it listens and is found; a part of its configuration. */
+  readonly address: string;
+}
 
 /** Remembered with the databags: a hook that fails leaves nothing. */
 export interface Memory {
@@ -21,16 +30,34 @@ export interface Memory {
   /** The certificates on disk: version and names for which they are, and when they must be renewed. */
   readonly leaves?: { readonly version: number; readonly names: string; readonly renewAt: number };
   /** Fingerprints of what the running member was started with. */
-  readonly loaded?: { readonly config: string; readonly trust: string };
+  readonly loaded?: Loaded;
   /** Client URLs of the other members when last seen. */
   readonly others?: readonly string[];
+  /** Names of all members when last seen. */
+  readonly members?: readonly string[];
+  /** Peer URL at which the others knew the member when it last served. */
+  readonly knownAs?: string;
 }
 
 const NOTHING: Memory = {};
 
+const CHECKS: PartChecks<Memory> = {
+  dataDirectory: isText,
+  started: isFlag,
+  memberId: isText,
+  leaving: isFlag,
+  left: isFlag,
+  settled: isText,
+  leaves: isMadeOf({ version: isNumber, names: isText, renewAt: isNumber }),
+  loaded: isMadeOf({ config: isText, trust: isText, address: isText }),
+  others: isTexts,
+  members: isTexts,
+  knownAs: isText,
+};
+
 /** What this unit remembers. */
 export function readMemory(ctx: Context): Memory {
-  return ctx.stored.get(NOTHING, (value) => typeof value === "object" && value !== null ? value as Memory : NOTHING);
+  return ctx.stored.get(NOTHING, (value) => readParts(value, CHECKS));
 }
 
 /** Remembers more, or something else. */

@@ -11,7 +11,7 @@ import { connectionString } from "./decide.ts";
 import { readMemory, remember } from "./memory.ts";
 import { clientEndpoints } from "./place.ts";
 import { writeReport } from "./record.ts";
-import { ownUrl, wanted, type Ward } from "./ward.ts";
+import { ownUrl, settingsOf, wanted, type Ward } from "./ward.ts";
 
 /** Publishes to clients and reports to the other units. */
 export async function publish(ward: Ward, members: readonly Member[], own: Member): Promise<void> {
@@ -26,7 +26,8 @@ export async function publish(ward: Ward, members: readonly Member[], own: Membe
   }
   const ownUrls = place.clientUrls.map(origin);
   const others = members.flatMap(({ clientUrls }) => clientUrls).filter((url) => !ownUrls.includes(origin(url)));
-  remember(ctx, { started: true, memberId: own.id, others });
+  const names = members.map(({ name }) => name);
+  remember(ctx, { started: true, memberId: own.id, others, members: names, knownAs: place.peerUrl });
   ctx.setWorkloadVersion(server);
   ctx.openPort(`${place.clientPort}/tcp`);
   await report(ward);
@@ -45,6 +46,8 @@ async function report(ward: Ward): Promise<void> {
     peerUrl: place.peerUrl,
     tlsVersion,
     generation: record.generation,
+    settings: loaded?.config === wanted(ward).config ? settingsOf(place) : "",
+    knows: record.token,
   }));
   const host = URL.parse(ownUrl(ward))?.hostname.replace(/^\[|\]$/g, "");
   if (host !== undefined) await etcdPeers(ctx, ctx.endpoint?.name).setDbIngressAddress(host);

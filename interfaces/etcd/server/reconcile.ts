@@ -17,14 +17,17 @@ import { ensureLeaves, leavesFit, readClient } from "./leaves.ts";
 import { ensureDirectories, fileOwner, hasData, memberService, readMarker, writeMarker } from "./member_service.ts";
 import { forgetMember, readMemory, remember } from "./memory.ts";
 import { chosenDirectory, clientEndpoints, directoryComplaint, findPlace, type Place } from "./place.ts";
-import { type ClusterRecord, readRecord, readReport, type UnitReport, writeRecord } from "./record.ts";
+import { type ClusterRecord, KNOWS_KEY, readRecord, readReport, type UnitReport, writeRecord } from "./record.ts";
 import { run } from "./run.ts";
+import { startAloneUnlessServed } from "./stranded.ts";
 import { TEXT } from "./texts.ts";
 import { progressOf, type TlsState } from "./tls_state.ts";
 import { fingerprint, type Result, waiting, wanted, type Ward } from "./ward.ts";
 
 /** Bytes of randomness in a cluster's token. */
 const TOKEN_BYTES = 9;
+/** Milliseconds for all that a hook waits for. */
+const HOOK_MS = 9000;
 
 /** Brings the unit's member a step nearer to how it should be. */
 export async function reconcile(ctx: Context): Promise<Outcome> {
@@ -66,12 +69,16 @@ async function attend(ctx: Context, peers: Relation, place: Place): Promise<Resu
   const facts = await gather(ctx, peers, place, others);
   let step = decide(facts);
   let { record } = facts;
+  if (record && others.some(({ started }) => started)) peers.local.set({ [KNOWS_KEY]: record.token });
   if (step.kind === "claim") return await claim(ctx, peers);
   if (step.kind === "announce" && record) {
     record = { ...record, generation: step.generation };
     peers.localApp.set(writeRecord(record));
     step = decide({ ...facts, record });
   }
+  // Until the leader knows of the data that it has here, others have to learn of it from the unit's report.
+  const generation = step.kind === "run" ? Math.max(record?.generation ?? 0, facts.own.belongs?.generation ?? 0) : 0;
+  if (record && generation > record.generation) record = { ...record, generation };
   const state = await tlsState(peers);
   if (step.kind === "block") return { level: "blocked", text: step.why, settled: false };
   if (step.kind === "wait" || !record) return waiting(step.kind === "wait" ? step.why : TEXT.noRecord);
@@ -79,18 +86,20 @@ async function attend(ctx: Context, peers: Relation, place: Place): Promise<Resu
   const service = await memberService(place);
   if (!service) return { level: "blocked", text: TEXT.noProgram, settled: false };
 
+  const until = Date.now() + HOOK_MS;
   const seen = fingerprint(JSON.stringify([record, state, place, others, await surroundings(ctx)]));
   const { running } = await service.manager.state(service.spec);
   if (running && step.kind === "run" && await isSettled(ctx, place, state, others, seen)) return undefined;
+  const isLook = ctx.event.name === "update-status";
   const owner = await fileOwner();
   remember(ctx, { dataDirectory: place.base });
   await ensureDirectories(place, owner);
+  if (isLook) await service.manager.trimLog(service.spec);
   if (step.kind === "run" && !facts.own.belongs) await writeMarker(place, record);
   if (!await ensureLeaves(ctx, peers, readMemory(ctx), place, state, owner)) return waiting(TEXT.staleSecret);
   const tls = await readClient(place);
   if (!tls) return waiting(TEXT.staleSecret);
-  const result = await act({ ctx, peers, place, record, state, others, service, owner, tls }, step);
-  const isLook = ctx.event.name === "update-status";
+  const result = await act({ ctx, peers, place, record, state, others, service, owner, tls, until }, step);
   if (await ctx.isLeader()) await tendAuthority(ctx, peers, state, await reportsOf(ctx, peers), isLook);
   const isSteady = result.settled && (await tlsState(peers))?.version === state.version;
   remember(ctx, { settled: isSteady ? seen : "" });
@@ -99,6 +108,10 @@ async function attend(ctx: Context, peers: Relation, place: Place): Promise<Resu
 
 async function act(ward: Ward, step: Step): Promise<Result> {
   if (step.kind === "bootstrap") await bootstrap(ward, step.setAside);
+  if (step.kind === "rescue") {
+    const obstacle = await startAloneUnlessServed(ward);
+    if (obstacle) return obstacle;
+  }
   if (step.kind === "join") {
     const obstacle = await join(ward, step.setAside);
     if (obstacle) return obstacle;
@@ -118,7 +131,7 @@ async function claim(ctx: Context, peers: Relation): Promise<Result> {
 
 async function gather(ctx: Context, peers: Relation, place: Place, others: readonly UnitReport[]): Promise<Facts> {
   const record = readRecord(await peers.app());
-  const [isLeader, own] = [await ctx.isLeader(), await ownFacts(ctx, place)];
+  const [isLeader, own] = [await ctx.isLeader(), await ownFacts(ctx, peers, place)];
   const isNear = !record || record.first === ctx.unit || others.some(({ unit }) => unit === record.first);
   const rest = { unit: ctx.unit, isLeader, record, others, own };
   if (isNear || own.hasData) return { ...rest, firstIsThere: true, seesAll: true };
@@ -128,9 +141,10 @@ async function gather(ctx: Context, peers: Relation, place: Place, others: reado
   return { ...rest, firstIsThere: names.includes(record.first), seesAll: names.every((name) => seen.has(name)) };
 }
 
-async function ownFacts(ctx: Context, place: Place): Promise<Facts["own"]> {
+async function ownFacts(ctx: Context, peers: Relation, place: Place): Promise<Facts["own"]> {
   const [data, belongs] = [await hasData(place), await readMarker(place)];
-  return { started: readMemory(ctx).started === true, hasData: data, belongs };
+  const { knows } = readReport(ctx.unit, await peers.local.get());
+  return { started: readMemory(ctx).started === true, hasData: data, belongs, knows };
 }
 
 /** What else the hook's work depends on: who is related, who has departed. */

@@ -7,14 +7,25 @@ import { ClientError } from "../../clients/errors.ts";
 import { readBags, readRoster } from "../../roster.ts";
 import { etcdPeers } from "../peers.ts";
 import { isServing, look, openChange, openLook, type View } from "./cluster.ts";
-import { condition, leftovers, type Standing, standing } from "./decide.ts";
+import { condition, leftovers, ownId, type Standing, standing } from "./decide.ts";
 import { join, promote } from "./join.ts";
 import { readMemory } from "./memory.ts";
 import { publish } from "./publish.ts";
 import { readReport, unitNumber } from "./record.ts";
+import { reportStranded, startAlone } from "./stranded.ts";
 import { TEXT } from "./texts.ts";
 import { isOwnTurn } from "./tls_state.ts";
-import { othersUrls, ownUrl, type Result, startMember, waiting, wanted, type Ward } from "./ward.ts";
+import {
+  isLoaded,
+  othersUrls,
+  ownUrl,
+  type Result,
+  settingsOf,
+  startMember,
+  waiting,
+  wanted,
+  type Ward,
+} from "./ward.ts";
 
 /** Lines of the member's log that show why it does not run. */
 const LOG_LINES = 5;
@@ -26,7 +37,7 @@ const LOG_LINES = 5;
  * @param mayJoin false when this hook has joined already
  */
 export async function run(ward: Ward, mayJoin = true): Promise<Result> {
-  const { ctx, place } = ward;
+  const { ctx } = ward;
   await keepRunning(ward);
   let { view, own } = await observe(ward);
   if (own?.isRemoved) {
@@ -37,6 +48,10 @@ export async function run(ward: Ward, mayJoin = true): Promise<Result> {
   if (view && own?.member?.isLearner) {
     if (!await promote(ward, own.member.id, view)) return waiting(TEXT.catchingUp);
     ({ view, own } = await observe(ward));
+  }
+  if (!own?.serves) {
+    const record = await reportStranded(ward);
+    if (record) return await goOn({ ...ward, record });
   }
   if (!view || !own) return await unreachable(ward);
   if (own.serves && await takeTurn(ward, view, own)) ({ view = view, own = own } = await observe(ward));
@@ -50,9 +65,15 @@ export async function run(ward: Ward, mayJoin = true): Promise<Result> {
   if (removal === "removed") ({ view = view } = await observe(ward));
   await publish(ward, view.members, member);
   const { healthy, text } = condition(view);
-  const isLoaded = readMemory(ctx).loaded?.trust === wanted({ place, state: ward.state }).trust;
-  if (healthy && !isLoaded) return waiting(TEXT.turn);
+  if (healthy && !isLoaded(readMemory(ctx).loaded, wanted(ward))) return waiting(TEXT.turn);
   return { level: healthy ? "active" : "blocked", text, settled: healthy && removal !== "refused" };
+}
+
+/** After all members have moved at once. */
+async function goOn(ward: Ward): Promise<Result> {
+  const { ctx, record: { from = "" } } = ward;
+  if (from !== ctx.unit) return waiting(TEXT.goesOn(from));
+  return await startAlone(ward) ?? await run(ward);
 }
 
 interface Observation {
@@ -65,7 +86,7 @@ async function observe(ward: Ward): Promise<Observation> {
   const { memberId: remembered, others = [] } = readMemory(ctx);
   const view = await look([...new Set([ownUrl(ward), ...othersUrls(ward), ...others])], tls);
   if (!view) return { view, own: undefined };
-  const memberId = await askOwnId(ward) ?? remembered;
+  const memberId = ownId(view.members, place.name, await askOwnId(ward), remembered);
   return { view, own: standing(view, { name: place.name, peerUrl: place.peerUrl, memberId }) };
 }
 
@@ -84,7 +105,7 @@ async function keepRunning(ward: Ward): Promise<void> {
   const { ctx, tls, place, service: { manager, spec } } = ward;
   const { running } = await manager.state(spec);
   const { loaded, memberId } = readMemory(ctx);
-  if (running && loaded?.config === wanted(ward).config) return;
+  if (running && loaded?.address === wanted(ward).address) return;
   if (!running) ctx.log.info("starting etcd");
   else if (loaded && memberId !== undefined) {
     // The others should know where to find it before it moves; alone, or without them, it tells when it is there.
@@ -105,14 +126,14 @@ async function tellAddress({ place, tls }: Ward, endpoints: readonly string[], i
   await etcd.members.update(id, [place.peerUrl]);
 }
 
-/** Another list of authorities needs a restart: members go one after the other, while all others are well. */
+/** Other authorities or settings need a restart: members go one after the other, while all others are well. */
 async function takeTurn(ward: Ward, view: View, { member }: Standing): Promise<boolean> {
-  const { ctx, state, others } = ward;
-  if (readMemory(ctx).loaded?.trust === wanted(ward).trust) return false;
+  const { ctx, place, state, others } = ward;
+  if (isLoaded(readMemory(ctx).loaded, wanted(ward))) return false;
   const numbered = others.map((report) => ({ ...report, number: unitNumber(report.unit) }));
-  if (!isOwnTurn(unitNumber(ctx.unit), state.version, numbered)) return false;
+  if (!isOwnTurn(unitNumber(ctx.unit), state.version, settingsOf(place), numbered)) return false;
   if (!view.members.every((each) => each.id === member?.id || isServing(view, each))) return false;
-  ctx.log.info("restarting etcd with the new list of certificate authorities");
+  ctx.log.info("restarting etcd with the new settings or certificate authorities");
   await startMember(ward);
   return true;
 }

@@ -19,7 +19,8 @@ export const TEXT = {
     `${url} is used by ${unit}: put this unit on a machine of its own, or give it other ports`,
   catchingUp: "Waiting for the member to be in sync",
   staleSecret: "Waiting for the leader's certificates",
-  turn: "Waiting for its turn to load the new certificate authority",
+  goesOn: (unit: string) => `All members have moved at once: waiting for ${unit}, with whose data the cluster goes on`,
+  turn: "Waiting for its turn to restart with the new settings",
   healthy: (members: number) => `Healthy with ${known(members)}`,
   unhealthy: (members: number, why: string) => `UnHealthy with ${known(members)}: ${why}`,
   errored: (why: string) => `Errored with ${known(0)}: ${why}`,
@@ -31,8 +32,12 @@ export const TEXT = {
   cannotSpare: (why: string) =>
     `the cluster would lose its quorum without this member (${why}); mend the other members, and Juju lets this unit ` +
     "go; juju remove-unit --force does not wait for that",
+  votesNow: "the other member has begun to vote only now",
   unregistration: "Unregistration failed for the departing unit/s.",
   lostAlone: "The only member has lost its data: run the action restore with a snapshot",
+  dataGone: (first: string) =>
+    `The cluster's data is where its removed units ran (first ${first}): deploy etcd anew, and there run the action ` +
+    "restore with a snapshot",
   noProgram: "etcd is not installed: install the packages etcd-server and etcd-client",
   doesNotRun: `Errored with ${known(0)}: etcd ends after its start; look at the unit's log`,
   keepDirectory: (old: string) => `data-directory cannot be changed: set it back to ${old}`,

@@ -45,8 +45,13 @@ export function readTlsState(bag: BagData): TlsState | undefined {
     phase: phase === "trust" || phase === "leaves" ? phase : "",
     leavesSince: whole(text(bag, "tls-leaves-since")),
     secret: text(bag, "tls-secret"),
-    reachedAt: Number(text(bag, "tls-reached")) || 0,
+    reachedAt: readTime(text(bag, "tls-reached")),
   };
+}
+
+/** Milliseconds since 1970; 0 for anything else, so that a change never waits for a time that does not come. */
+function readTime(value = ""): number {
+  return /^\d{1,15}$/.test(value) ? Number(value) : 0;
 }
 
 /** The state for the databag. */
@@ -78,10 +83,19 @@ export function progressOf(state: TlsState, reports: readonly UnitReport[], now:
 }
 
 /**
- * Whether it is this unit's turn to start its member again with another list of authorities: units go by number.
+ * Whether it is this unit's turn to start its member again with other authorities or settings: units go by number.
  *
+ * @param version of the certificates
+ * @param settings fingerprint of what the members shall have
  * @param others reports of the other units that are there
  */
-export function isOwnTurn(unitNumber: number, version: number, others: readonly (UnitReport & { number: number })[]) {
-  return others.every(({ number, started, tlsVersion }) => number > unitNumber || !started || tlsVersion >= version);
+export function isOwnTurn(
+  unitNumber: number,
+  version: number,
+  settings: string,
+  others: readonly (UnitReport & { number: number })[],
+): boolean {
+  return others.every((other) =>
+    other.number > unitNumber || !other.started || (other.tlsVersion >= version && other.settings === settings)
+  );
 }

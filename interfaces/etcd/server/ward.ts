@@ -12,8 +12,8 @@ import type { Owner } from "../../clients/files.ts";
 import { servesWithin } from "./cluster.ts";
 import { type Initial, renderConfig } from "./config_file.ts";
 import { type MemberService, writeConfig } from "./member_service.ts";
-import { type Memory, remember } from "./memory.ts";
-import type { Place } from "./place.ts";
+import { type Loaded, remember } from "./memory.ts";
+import { pathsOf, type Place } from "./place.ts";
 import type { ClusterRecord, UnitReport } from "./record.ts";
 import type { TlsState } from "./tls_state.ts";
 
@@ -29,6 +29,8 @@ export interface Ward {
   readonly owner: Owner | undefined;
   /** How members are asked. */
   readonly tls: Required<TlsOptions>;
+  /** When the hook is to be at its end, in milliseconds since 1970: what has to wait longer waits for the next one. */
+  readonly until: number;
 }
 
 /** What came of a step. */
@@ -41,6 +43,11 @@ export interface Result {
 
 /** Milliseconds that a hook waits for the member to serve. */
 const START_MS = 3000;
+
+/** How long something may take in this hook. @param ms milliseconds that it takes at most */
+export function timeFor({ until }: Pick<Ward, "until">, ms: number): number {
+  return Math.max(0, Math.min(ms, until - Date.now()));
+}
 
 /** The step has to wait; the next hook tries again. */
 export function waiting(text: string): Result {
@@ -58,23 +65,40 @@ export function ownUrl({ place }: Pick<Ward, "place">): string {
 }
 
 /** Fingerprints of what the member has to be started with. */
-export function wanted({ place, state }: Pick<Ward, "place" | "state">): NonNullable<Memory["loaded"]> {
-  return { config: fingerprint(renderConfig(place)), trust: fingerprint(state.trust) };
+export function wanted({ place, state }: Pick<Ward, "place" | "state">): Loaded {
+  const { listenPeer, listenClient, peerUrl, clientUrls } = place;
+  return {
+    config: fingerprint(renderConfig(place)),
+    trust: fingerprint(state.trust),
+    address: fingerprint(JSON.stringify([listenPeer, listenClient, peerUrl, clientUrls])),
+  };
+}
+
+/** Whether the member was started with all that it is to have. */
+export function isLoaded(loaded: Loaded | undefined, { config, trust }: Loaded): boolean {
+  return loaded?.config === config && loaded.trust === trust;
+}
+
+/** Fingerprint of the settings that all members share: the configuration without what is the unit's own. */
+export function settingsOf(place: Place): string {
+  const nowhere = { listenPeer: [], listenClient: [], clientUrls: [], peerUrl: "" };
+  return fingerprint(renderConfig({ ...place, ...pathsOf("unit/0", ""), ...nowhere }));
 }
 
 /**
  * Starts the member with all that it is to have, also when it runs.
  *
  * @param initial for a member without data
+ * @param isAlone whether it drops all other members at the start
  * @returns whether it serves within a short time
  */
-export async function startMember(ward: Ward, initial?: Initial): Promise<boolean> {
+export async function startMember(ward: Ward, initial?: Initial, isAlone?: boolean): Promise<boolean> {
   const { ctx, place, owner, tls, service: { manager, spec } } = ward;
-  await writeConfig(place, owner, initial);
+  await writeConfig(place, owner, initial, isAlone);
   await manager.install(spec);
   await manager.restart(spec);
   remember(ctx, { loaded: wanted(ward) });
-  return await servesWithin(ownUrl(ward), tls, START_MS);
+  return await servesWithin(ownUrl(ward), tls, timeFor(ward, START_MS));
 }
 
 /** A short text that tells one text from another. */

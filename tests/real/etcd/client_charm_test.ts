@@ -265,6 +265,17 @@ Deno.test("what a bad provider sends gets a clear status: not ready, nothing on 
         /^blocked: no trusted connection .*refuses our client certificate/,
       ],
       ["a key of 1 MB", { client_key: good.client_key.repeat(4200) }, /^waiting: etcd has not sent all of its client/],
+      [
+        "a certificate of 1 MB",
+        { client_cert: good.client_cert.repeat(1500) },
+        /^waiting: etcd has not sent all of its/,
+      ],
+      ["an authority of 1 MB", { client_ca: good.client_ca.repeat(1500) }, /^waiting: etcd has not sent all of its/],
+      [
+        "an authority that is no certificate",
+        { client_ca: good.client_key },
+        /^blocked: the certificate authority has a/,
+      ],
       ["a certificate of 60 KB", { client_cert: "x".repeat(60_000) }, /^blocked: the client certificate has no PEM/],
       ["no version", { version: "" }, /^blocked: etcd has not sent its version, which means etcd 2/],
       ["version 2", { version: "2.3.8" }, /^blocked: etcd's version is not 3\.x\.y/],

@@ -9,7 +9,7 @@ import { type Etcd, openEtcd } from "../../../interfaces/clients/etcd/client.ts"
 import type { Member } from "../../../interfaces/clients/etcd/members.ts";
 import { ensureDebianPackages } from "../../../build/install.ts";
 import { projectDir } from "../../../build/project.ts";
-import { type Lab, type LabOptions, openLab, withLab } from "../units.ts";
+import { type Lab, type LabDeployOptions, type LabOptions, openLab, withLab } from "../units.ts";
 import { assertNoSecretShows, findSecrets } from "../units_canaries.ts";
 import { type Access, assertNothingLost, startWriter, type Writer } from "./scenario_writer.ts";
 
@@ -110,15 +110,22 @@ export class Scene implements AsyncDisposable {
   }
 }
 
+/** How units are deployed, and in what lab. */
+export interface SceneOptions extends Omit<LabOptions, "server"> {
+  /** Address of each unit. */
+  readonly address?: NonNullable<LabDeployOptions["address"]>;
+  readonly config?: NonNullable<LabDeployOptions["config"]>;
+}
+
 /** Deploys units and runs a test when they are whole; what happened is printed when it fails. */
 export async function withEtcd(
   units: number,
   test: (scene: Scene) => Promise<void>,
-  options: Omit<LabOptions, "server"> = {},
+  { address, config, ...options }: SceneOptions = {},
 ): Promise<void> {
   await installEtcd();
   await withLab({ server: APP, ...options }, async (lab) => {
-    const scene = await deployEtcd(lab, units);
+    const scene = await deployEtcd(lab, units, { ...(address && { address }), ...(config && { config }) });
     await scene.untilWhole(units);
     await test(scene);
   });
@@ -135,13 +142,17 @@ async function installEtcd(): Promise<void> {
   await ensureDebianPackages(["etcd-server", "etcd-client", "strace", "util-linux"]);
 }
 
-async function deployEtcd(lab: Lab, units: number): Promise<Scene> {
+async function deployEtcd(
+  lab: Lab,
+  units: number,
+  { config, ...more }: Pick<SceneOptions, "address" | "config"> = {},
+): Promise<Scene> {
   const charm = join(lab.directory, READER);
   await Deno.mkdir(charm);
   const metadata = { name: READER, summary: "Reads", description: "", requires: { etcd: { interface: "etcd" } } };
   await Deno.writeTextFile(join(charm, "metadata.yaml"), JSON.stringify(metadata));
   // Phases of a rotation follow at once.
-  await lab.deploy({ charm: "etcd", name: APP, units, config: { "rotation-pause": 0 } });
+  await lab.deploy({ charm: "etcd", name: APP, units, ...more, config: { "rotation-pause": 0, ...config } });
   await lab.model.deploy({ name: READER, charm });
   return new Scene(lab, lab.model.relate(`${READER}:etcd`, `${APP}:db`));
 }

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { killEverywhere, killRelentlessly, type Round } from "../killed.ts";
 import { APP, openScene, type Scene, withEtcd } from "./scenario.ts";
+import { endOf } from "./scenario_end.ts";
 
 // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
 const sanitizeResources = false;
@@ -10,44 +11,6 @@ const RETRIES = 200;
 /** Every fifth point of each hook, which is every point of those that units run often. */
 const STRIDE = 5;
 const LOSER = "etcd/1";
-
-/** What has to be the same however often hooks were killed; units and addresses by their rank. */
-async function endOf(scene: Scene): Promise<unknown> {
-  const { lab } = scene;
-  const { relations, secrets, units: everyUnit } = lab.model.world;
-  const units = scene.units();
-  const names = units.flatMap((unit, rank): [RegExp, string][] => [
-    [whole(everyUnit[unit]?.address ?? ""), `address ${rank}`],
-    [whole(unit), `unit ${rank}`],
-    [whole(unit.replace("/", "")), `member ${rank}`],
-  ]);
-  const plain = (texts: readonly string[] = []) =>
-    texts.map((text) => names.reduce((last, [name, rank]) => last.replaceAll(name, rank), text)).sort();
-  const shape = (bag: Readonly<Record<string, string>> = {}) =>
-    Object.entries(bag).filter(([, value]) => value !== "").map(([key]) => key).sort();
-  return {
-    statuses: plain(units.map((unit) => `${unit} ${lab.statusOf(unit)}`)),
-    processes: units.map((unit) => lab.processes(unit).map(({ program }) => program)),
-    members: (await scene.members()).map((member) => plain([member.name, ...member.peerUrls, ...member.clientUrls]))
-      .sort(),
-    published: units.map((unit) => plain(scene.published(unit)?.endpoints.split(","))),
-    bags: Object.values(relations).map(({ appBags, unitBags }) => [
-      shape(appBags[APP]),
-      units.map((unit) => shape(unitBags[unit])),
-    ]),
-    secrets: Object.values(secrets).map(({ owner, label, grants, revisions }) => [
-      owner,
-      label,
-      grants.length,
-      revisions.map(({ content }) => shape(content)),
-    ]),
-  };
-}
-
-/** A name or address that is not the beginning of a longer one. */
-function whole(name: string): RegExp {
-  return new RegExp(`\\b${RegExp.escape(name)}\\b`, "g");
-}
 
 async function lifeOf(kill: boolean): Promise<{ formed: unknown; grown: unknown; shrunk: unknown; kills: number }> {
   await using scene = await openScene(1, { retries: RETRIES });

@@ -1,9 +1,10 @@
-/** Units come and go. */
+/** Units come and go, and their members fail. */
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { type Scene, underWrites, withEtcd } from "./scenario.ts";
+import { failMembers } from "./scenario_failures.ts";
 
 Deno.test({
-  name: "etcd: 1, 3, 5, 3 units and 1 again, two at once, the leader first, and a join while a member is down",
+  name: "etcd: 1, 3, 5, 3 units and 1 again, failures, two leave at once, the leader first, a join while one is down",
   // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
   sanitizeResources: false,
   async fn() {
@@ -11,6 +12,7 @@ Deno.test({
       await underWrites("1 to 3 members", scene, () => scene.grow(3));
       await underWrites("3 to 5 members", scene, () => scene.grow(5));
       await underWrites("5 to 3 members: two leave at once", scene, () => scene.shrink(["etcd/3", "etcd/4"]));
+      await failMembers(scene);
       const { leader } = scene;
       await underWrites("3 to 2 members: the Juju leader leaves first", scene, () => scene.shrink([leader]));
       assertNotEquals(scene.leader, leader);

@@ -286,6 +286,22 @@ Deno.test("log: a new one when it has grown too large; its last lines can be rea
     await services.stop(server);
   }));
 
+Deno.test("log: that of a running server is emptied when it has grown too large, and the server writes on", () =>
+  inWorkplace(async ({ directory, services, spec }) => {
+    const log = `${directory}/little-0.log`;
+    const server = await spec(`trap 'exit 3' TERM\ni=0\nwhile :; do i=$((i+1)); echo "line $i"; sleep 0.05; done\n`);
+    await services.start(server);
+    await services.trimLog(server);
+    await assertRejects(() => Deno.stat(`${log}.1`), Deno.errors.NotFound);
+    await Deno.writeTextFile(log, `${"x".repeat(1023)}\n`.repeat(11 * 1024), { append: true });
+    await services.trimLog(server);
+    assertEquals((await Deno.stat(`${log}.1`)).mode! % 0o1000, 0o600);
+    assert((await Deno.stat(`${log}.1`)).size > 11 * 1024 * 1024);
+    await until("it writes on", async () => /^line \d+$/.test(await services.logTail(server, 1)));
+    assert((await Deno.stat(log)).size < 100_000);
+    await services.stop(server);
+  }));
+
 Deno.test("what cannot work is refused before anything starts", () =>
   inWorkplace(async ({ directory, services, spec, processes }) => {
     const server = await spec(SERVER);

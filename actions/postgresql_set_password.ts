@@ -5,11 +5,9 @@
  */
 import { defineAction } from "../hooks/definition.ts";
 import { ActionFailed } from "../hooks/errors.ts";
-import { openPostgres } from "../interfaces/clients/postgresql/client.ts";
-import { authorityOf } from "../interfaces/database_peers/identity.ts";
 import { areAllMembersReady } from "../interfaces/database_peers/nodes/are_all_members_ready.ts";
+import { changeRolePassword } from "../interfaces/database_peers/password_change.ts";
 import { changePassword, newPassword, type User } from "../interfaces/database_peers/passwords.ts";
-import type { RealWorld } from "../interfaces/database_peers/open_world.ts";
 import { asked, leaderOf, NEEDS, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
 
 const CHANGEABLE: readonly User[] = ["operator", "replication", "rewind", "patroni"];
@@ -34,22 +32,11 @@ export const postgresqlSetPassword = defineAction({
     const unready = await areAllMembersReady(world, true);
     if (unready.length > 0) throw new ActionFailed(`not all members are ready: ${unready.join(", ")}; try again later`);
     // Patroni's own user is no role of PostgreSQL.
-    if (user !== "patroni") await alterRole(world, user, password);
+    if (user !== "patroni") {
+      const primary = leaderOf(await viewOf(world));
+      await asked(() => changeRolePassword(world, primary, { user, password }));
+    }
     await changePassword(ctx, world.relation, user, password);
     return { username: user, output: JSON.stringify({ username: user, changed: true }) };
   },
 });
-
-async function alterRole(world: RealWorld, user: User, password: string): Promise<void> {
-  const { ctx, options, passwords, place, relation } = world;
-  const { host = "", name } = leaderOf(await viewOf(world));
-  const own = (await world.juju.self()).member === name;
-  const ca = options.tls ? await authorityOf(ctx, relation) : undefined;
-  const at = own
-    ? { socketDirectory: place.sockets, port: options.port }
-    : { host, port: options.port, ...ca === undefined ? {} : { ca } };
-  await asked(async () => {
-    await using server = await openPostgres({ at, user: "operator", password: passwords?.operator ?? "" });
-    await server.setPassword(user, password);
-  });
-}

@@ -8,6 +8,7 @@ import { ActionFailed } from "../hooks/errors.ts";
 import type { Needs } from "../hooks/definition.ts";
 import { ClientError } from "../interfaces/clients/errors.ts";
 import { type ClusterMember, type ClusterView, leads } from "../interfaces/clients/patroni/values.ts";
+import { UNLIMITED } from "../interfaces/database_peers/budget.ts";
 import { unitOf } from "../interfaces/database_peers/names.ts";
 import { openWorld, type RealWorld } from "../interfaces/database_peers/open_world.ts";
 
@@ -23,7 +24,7 @@ export const NEEDS: Needs = ["run", "net", "read", "write", "sys", "env"];
  * @throws {ActionFailed} when it has not
  */
 export async function worldOf(ctx: ActionContext): Promise<RealWorld> {
-  const world = await openWorld(ctx, { changes: false });
+  const world = await openWorld(ctx, { changes: false, budget: UNLIMITED });
   if (!world || !(await world.juju.application()).initialised) {
     throw new ActionFailed("the cluster is not initialised yet: wait until the unit is active");
   }

@@ -16,16 +16,29 @@ export interface Kept {
   /** Digest of the configuration for which the server was asked for its TLS, and its answer. */
   readonly tlsSeen: string;
   readonly tlsOn: boolean;
+  /** The run of the server that was to be restarted, when the answer to that has not come in time. */
+  readonly restarting: string;
   /** Read-only endpoints that clients were told last. */
   readonly readOnly: string;
 }
 
-const NOTHING: Kept = { dataDirectory: "", address: "", applied: "", tlsSeen: "", tlsOn: false, readOnly: "" };
+const NOTHING: Kept = {
+  dataDirectory: "",
+  address: "",
+  applied: "",
+  tlsSeen: "",
+  tlsOn: false,
+  restarting: "",
+  readOnly: "",
+};
 
 /** Reads what is kept. */
 export function readKept(stored: StoredValue): Kept {
   return stored.get(NOTHING, (value) => {
-    const { dataDirectory, address, applied, tlsSeen, tlsOn, readOnly } = Object(value) as Record<string, unknown>;
+    const { dataDirectory, address, applied, tlsSeen, tlsOn, restarting, readOnly } = Object(value) as Record<
+      string,
+      unknown
+    >;
     const text = (each: unknown) => typeof each === "string" ? each : "";
     return {
       dataDirectory: text(dataDirectory),
@@ -33,6 +46,7 @@ export function readKept(stored: StoredValue): Kept {
       applied: text(applied),
       tlsSeen: text(tlsSeen),
       tlsOn: tlsOn === true,
+      restarting: text(restarting),
       readOnly: text(readOnly),
     };
   });

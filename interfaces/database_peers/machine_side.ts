@@ -7,11 +7,13 @@ import { createHash } from "node:crypto";
 import type { Context } from "../../hooks/context.ts";
 import type { Relation } from "../../hooks/relation.ts";
 import { ClientError, InputError } from "../clients/errors.ts";
-import { writeFileAtomically } from "../clients/files.ts";
+import { type Owner, writeFileAtomically } from "../clients/files.ts";
 import { renderPatroniConfig } from "../clients/patroni/config_file.ts";
+import type { TlsPaths } from "../clients/patroni/settings.ts";
 import { removeOldTlsFiles, type TlsTexts, writeTlsFiles } from "../clients/patroni/tls_files.ts";
 import { serviceManager } from "../clients/service/service.ts";
 import { ContractError, readApplicationBag } from "./bags.ts";
+import type { Budget } from "./budget.ts";
 import { forgetIdentity, identityOf } from "./identity.ts";
 import type { ReachablePeer } from "./juju_side.ts";
 import { keep, readKept } from "./kept.ts";
@@ -30,6 +32,9 @@ import type { Applied, MachineSide } from "./world.ts";
 /** Milliseconds that a member which was just started has in this hook; a longer start is a deferral. */
 const START_MS = 4000;
 const POLL_MS = 250;
+/** Milliseconds for a write to etcd, and for a question to the server. */
+const STORE_MS = 2000;
+const SERVER_MS = 2000;
 
 /** What the machine's side is made of. */
 export interface MachineInput {
@@ -41,6 +46,7 @@ export interface MachineInput {
   readonly passwords: Passwords | undefined;
   readonly place: Place;
   readonly patroni: RealPatroni;
+  readonly budget: Budget;
   /** Whether certificates may be made and forgotten; not when somebody only looks. */
   readonly changes: boolean;
 }
@@ -104,9 +110,10 @@ export function machineSide(input: MachineInput): MachineSide {
     },
     async forgetMember(member) {
       const choice = await chooseStore(ctx, substrate, options);
-      if (choice.kind !== "store" || choice.store.kind !== "etcd3") return;
+      const timeoutMs = input.budget.leftMs(STORE_MS);
+      if (choice.kind !== "store" || choice.store.kind !== "etcd3" || timeoutMs === 0) return;
       try {
-        await deleteMemberKey(choice.store, scopeOf(ctx.application, substrate), member);
+        await deleteMemberKey(choice.store, scopeOf(ctx.application, substrate), member, timeoutMs);
         patroni.forget();
       } catch (error) {
         // Its lease ends it too.
@@ -132,10 +139,9 @@ export function machineSide(input: MachineInput): MachineSide {
     const choice = await chooseStore(ctx, substrate, options);
     if (choice.kind !== "store") return choice;
     const { store } = choice;
-    const tls = await identity();
     const owner = await makePlace(place);
     const programs = await programsOf(place);
-    const tlsPaths = tls && await writeTlsFiles(place.tls, tls, owner);
+    const tlsPaths = await identityFiles(owner);
     const etcdTls = store.kind === "etcd3" && store.tls
       ? await writeTlsFiles(place.etcdTls, store.tls, owner)
       : undefined;
@@ -153,11 +159,27 @@ export function machineSide(input: MachineInput): MachineSide {
     if (isNew && !started) await reload();
     if (isNew) keep(ctx.stored, { applied: digest, address: self.address, dataDirectory: options.dataDirectory });
     else if (ctx.event.name === "update-status") {
+      await (await serviceManager()).trimLog(serviceOf(place, ctx.unit));
       // Not together with the change: the servers read the new files a moment later.
       await removeOldTlsFiles(place.tls, tlsPaths ? [tlsPaths] : []);
       await removeOldTlsFiles(place.etcdTls, etcdTls ? [etcdTls] : []);
     }
     return { kind: started ? "started" : isNew ? "changed" : "unchanged" };
+  }
+
+  /**
+   * This unit's certificate as files.
+   *
+   * @throws {ContractError} when what is kept is damaged
+   */
+  async function identityFiles(owner: Owner): Promise<TlsPaths | undefined> {
+    try {
+      const tls = await identity();
+      return tls && await writeTlsFiles(place.tls, tls, owner);
+    } catch (error) {
+      if (error instanceof InputError) throw new ContractError(TEXTS.identityUnusable);
+      throw error;
+    }
   }
 
   /** Starts Patroni where it does not run, and gives it a moment. */
@@ -167,22 +189,25 @@ export function machineSide(input: MachineInput): MachineSide {
     if ((await manager.state(service)).running) return false;
     await manager.install(service);
     await manager.start(service);
-    for (const deadline = Date.now() + START_MS; Date.now() < deadline;) {
+    for (const deadline = Date.now() + input.budget.leftMs(START_MS); Date.now() < deadline;) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       patroni.forget();
       if ((await patroni.health(self.address ?? ""))?.running) break;
+      // Something that it does not get over, such as another server on its port.
+      if (!(await manager.state(service)).running) break;
     }
     return true;
   }
 }
 
 /** What the local server says of its TLS. */
-async function askServer({ place, options, passwords }: MachineInput): Promise<boolean | undefined> {
-  if (!passwords) return undefined;
+async function askServer({ place, options, passwords, budget }: MachineInput): Promise<boolean | undefined> {
+  const timeoutMs = budget.leftMs(SERVER_MS);
+  if (!passwords || timeoutMs === 0) return undefined;
   const { openPostgres } = await import("../clients/postgresql/client.ts");
   const at = { socketDirectory: place.sockets, port: options.port };
   try {
-    await using server = await openPostgres({ at, user: "operator", password: passwords.operator });
+    await using server = await openPostgres({ at, user: "operator", password: passwords.operator, timeoutMs });
     return await server.sslEnabled();
   } catch (error) {
     if (error instanceof ClientError) return undefined;

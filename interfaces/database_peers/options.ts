@@ -55,8 +55,9 @@ export async function readOptions(ctx: Context): Promise<Options> {
     throw new OptionError(name, `is not between 1 and ${most}`);
   };
   const dataDirectory = text("data-directory", "/var/lib/charmlet");
-  if (!isAbsolute(dataDirectory) || !/^[A-Za-z0-9._/-]{1,60}$/.test(dataDirectory)) {
-    throw new OptionError("data-directory", "is no absolute path of at most 60 letters, digits and . _ / -");
+  const leadsUp = dataDirectory.split("/").includes("..");
+  if (!isAbsolute(dataDirectory) || leadsUp || !/^[A-Za-z0-9._/-]{1,60}$/.test(dataDirectory)) {
+    throw new OptionError("data-directory", "is no absolute path of at most 60 letters, digits and . _ / - without ..");
   }
   const sharedBuffers = text("shared-buffers", "128MB");
   if (!/^[1-9]\d{0,6}(kB|MB|GB)$/.test(sharedBuffers)) throw new OptionError("shared-buffers", "is no size like 128MB");

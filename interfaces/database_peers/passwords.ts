@@ -6,6 +6,8 @@
 import type { Context } from "../../hooks/context.ts";
 import type { Relation } from "../../hooks/relation.ts";
 import type { Login } from "../clients/patroni/settings.ts";
+import { ContractError } from "./bags.ts";
+import { TEXTS } from "./texts.ts";
 import { readValues, writeValues } from "./vault.ts";
 
 /** Who has a password: the superuser, two users of the members among each other, the REST API and Raft. */
@@ -13,6 +15,9 @@ export const USERS = ["operator", "replication", "rewind", "patroni", "raft"] as
 
 /** One of them. */
 export type User = typeof USERS[number];
+
+/** Those that the server knows from its beginning. */
+const SERVERS: readonly User[] = ["operator", "replication", "rewind"];
 
 /** A password for each. */
 export type Passwords = Readonly<Record<User, string>>;
@@ -31,12 +36,15 @@ export async function readPasswords(ctx: Context, relation: Relation): Promise<P
 /**
  * Makes the passwords that are missing. The leader calls it.
  *
+ * @param initialised whether there is a cluster: its roles have passwords already
  * @returns whether one was missing: nothing may use it before this hook has committed
+ * @throws {ContractError} when those cannot be read
  */
-export async function ensurePasswords(ctx: Context, relation: Relation): Promise<boolean> {
+export async function ensurePasswords(ctx: Context, relation: Relation, initialised: boolean): Promise<boolean> {
   const values = await readValues(ctx, relation, "application");
   const missing = USERS.filter((user) => values[keyOf(user)] === undefined);
   if (missing.length === 0) return false;
+  if (initialised && SERVERS.some((user) => missing.includes(user))) throw new ContractError(TEXTS.passwordsLost);
   const made = missing.map((user) => [keyOf(user), newPassword()]);
   await writeValues(ctx, relation, "application", Object.fromEntries(made));
   return true;

@@ -22,6 +22,8 @@ const STOP_MS = 20_000;
 export interface Place {
   /** The hook's: the supervisor keeps its files here. */
   readonly directory: string;
+  /** There while a role's password is changed. */
+  readonly passwordChange: string;
   /** The server's: everything else is in it. */
   readonly home: string;
   readonly config: string;
@@ -39,6 +41,7 @@ export function placeOf(dataDirectory: string, unit: string): Place {
   const home = join(directory, "postgresql");
   return {
     directory,
+    passwordChange: join(directory, "password-change.json"),
     home,
     config: join(home, "patroni.yml"),
     data: join(home, "data"),

@@ -20,6 +20,12 @@ export async function serverPid(dataDirectory: string): Promise<number | undefin
   return code === 0 && stdout.split("\0").includes(dataDirectory) ? pid : undefined;
 }
 
+/** Which run of the server this is: its process id and when it began; empty when its file is not there. */
+export async function serverRun(dataDirectory: string): Promise<string> {
+  const [pid = "", , since = ""] = (await read(join(dataDirectory, "postmaster.pid"))).split("\n");
+  return pid === "" ? "" : `${pid} ${since}`.slice(0, 40);
+}
+
 /** Ends a server that Patroni has left behind, sessions and all, and waits for it. */
 export async function endServer(dataDirectory: string): Promise<void> {
   for (const [signal, ms] of [["SIGINT", PATIENCE_MS], ["SIGQUIT", PATIENCE_MS]] as const) {

@@ -26,7 +26,7 @@ export async function reconcile(world: RealWorld): Promise<Outcome> {
   if (QUIET.includes(event.name) || event.kind === "storage") return done;
   const leads = await juju.isLeader();
   // Passwords first commit, then make a cluster: one with passwords that nobody knows would be lost.
-  if (leads && await ensurePasswords(ctx, relation)) return done;
+  if (leads && await ensurePasswords(ctx, relation, (await juju.application()).initialised)) return done;
   if (leads && options.tls) await ensureAuthority(ctx, relation);
   if (!await hasClusterInitialised(world)) {
     if (leads) return await startFirstMember(world);
@@ -44,8 +44,20 @@ export async function reconcile(world: RealWorld): Promise<Outcome> {
   const applied = isOwnEvent && event.phase === "changed" ? undefined : await updateConfig(world);
   if (applied?.kind === "blocked") return blocked(applied.why);
   if (applied?.kind === "failed") juju.setStatus("maintenance", TEXTS.notApplied(applied.why));
+  const undone = await undoPasswordChange(world);
   const restarted = await restartInTurn(world);
-  return await dataDirectoryMoved(world) ?? restarted;
+  return await dataDirectoryMoved(world) ?? undone ?? restarted;
+}
+
+/** An action that was killed may have changed a password that nobody kept. */
+async function undoPasswordChange(world: RealWorld): Promise<Outcome | undefined> {
+  try {
+    await Deno.lstat(world.place.passwordChange);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  return await (await import("./password_change.ts")).undoPasswordChange(world);
 }
 
 /** The data stays where it is, and everything else goes on. */

@@ -6,6 +6,7 @@
 import { ClientError } from "../clients/errors.ts";
 import { serviceManager } from "../clients/service/service.ts";
 import type { Context } from "../../hooks/context.ts";
+import { ValueError } from "../../hooks/errors.ts";
 import { done, type Outcome } from "../../hooks/outcome.ts";
 import { readKept } from "./kept.ts";
 import { areAllMembersReady } from "./nodes/are_all_members_ready.ts";
@@ -25,8 +26,14 @@ export async function storageDetaching(world: RealWorld): Promise<Outcome> {
 
 /** stop: another member leads, then Patroni ends in order, which takes its entry out of the store. */
 export async function stopUnit(ctx: Context): Promise<Outcome> {
-  const world = await openWorld(ctx);
-  if (world) await handOver(world);
+  try {
+    const world = await openWorld(ctx);
+    if (world) await handOver(world);
+  } catch (error) {
+    // A damaged databag or option keeps no server running.
+    if (!(error instanceof ValueError)) throw error;
+    ctx.log.warning(`nothing is handed over: ${error.message}`);
+  }
   const place = await placeOfUnit(ctx);
   await (await serviceManager()).stop(serviceOf(place, ctx.unit));
   // A Patroni that is told to end while it starts its server leaves that running.
@@ -39,7 +46,7 @@ export async function removeUnit(ctx: Context): Promise<Outcome> {
   const place = await placeOfUnit(ctx);
   await (await serviceManager()).remove(serviceOf(place, ctx.unit));
   await endServer(place.data);
-  for (const path of [place.config, place.passFile, place.tls, place.etcdTls]) {
+  for (const path of [place.config, place.passFile, place.tls, place.etcdTls, place.passwordChange]) {
     await Deno.remove(path, { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
@@ -54,7 +61,7 @@ async function placeOfUnit(ctx: Context): Promise<Place> {
 
 /** When this unit's member leads and all are ready, another one takes over. */
 async function handOver(world: RealWorld): Promise<void> {
-  const { ctx, juju, patroni } = world;
+  const { budget, ctx, juju, patroni } = world;
   const { address, member } = await juju.self();
   const own = address === undefined ? undefined : await patroni.health(address);
   if (address === undefined || own?.role !== "primary") return;
@@ -62,7 +69,7 @@ async function handOver(world: RealWorld): Promise<void> {
   if (!view || view.members.length < 2 || (await areAllMembersReady(world)).length > 0) return;
   using client = patroni.open(address);
   try {
-    await client.switchover({ leader: member }, { timeoutMs: SWITCH_MS });
+    await client.switchover({ leader: member }, { timeoutMs: budget.leftMs(SWITCH_MS) });
     ctx.log.info("another member leads now");
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;

@@ -59,10 +59,16 @@ export async function chooseStore(ctx: Context, substrate: Substrate, options: O
 /**
  * Deletes a member's entry.
  *
+ * @param timeoutMs milliseconds
  * @throws {ClientError} when etcd does not do it
  */
-export async function deleteMemberKey({ endpoints, tls }: EtcdStore, scope: string, member: string): Promise<void> {
+export async function deleteMemberKey(
+  { endpoints, tls }: EtcdStore,
+  scope: string,
+  member: string,
+  timeoutMs: number,
+): Promise<void> {
   const { openEtcd } = await import("../clients/etcd/client.ts");
-  using etcd = openEtcd({ endpoints, ...tls ? { tls } : {}, timeoutMs: 2000 });
+  using etcd = openEtcd({ endpoints, ...tls ? { tls } : {}, timeoutMs });
   await etcd.kv.delete(`/service/${scope}/members/${member}`, { repeatable: true });
 }

@@ -45,6 +45,13 @@ export const TEXTS = {
   noStore: "etcd is not related: juju integrate APPLICATION ETCD, or juju config APPLICATION dcs=raft",
   storeIncomplete: "for etcd to send its endpoints and credentials",
   notApplied: (why: string) => `the configuration is not applied: ${why}`,
+  passwordsLost:
+    "the cluster's passwords cannot be read: put operator-password, replication-password, rewind-password, " +
+    "patroni-password and raft-password into the application's databag with juju exec and relation-set --app",
+  noData: (directory: string, scope: string) =>
+    `no member has the cluster's data: move it to ${directory}, or delete /service/${scope}/ in etcd to begin anew`,
+  passwordNotUndone: (user: string, why: string) => `${user} does not have its old password again: ${why}`,
+  identityUnusable: "this unit's key and certificate cannot be used: run the action rotate-certificate",
   moved: (directory: string) =>
     `data-directory cannot be changed once it is used: juju config APPLICATION data-directory=${directory}`,
   lockWaits: (waiting: Waiting) => wait("restart: for", waiting),

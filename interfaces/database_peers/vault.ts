@@ -8,7 +8,9 @@ import type { Context } from "../../hooks/context.ts";
 import { NotFoundError, PermissionDeniedError } from "../../hooks/errors.ts";
 import type { BagData, LocalBag, Relation } from "../../hooks/relation.ts";
 import { text } from "../databag.ts";
+import { ContractError } from "./bags.ts";
 import { APP, APP_VALUES, SECRET_FIELD, UNIT_VALUES } from "./keys.ts";
+import { TEXTS } from "./texts.ts";
 
 /** Whose values. */
 export type Owner = "application" | "unit";
@@ -24,19 +26,14 @@ const FIRST_WITH_SECRETS = 3;
  * @param owner the application's are read by every unit
  */
 export async function readValues(ctx: Context, relation: Relation, owner: Owner): Promise<Values> {
-  const bag = await bagOf(relation, owner).get();
-  const names = namesOf(owner);
-  const inBag = pick(bag, names, (name) => name);
-  const uri = text(bag, APP.secret, undefined, 200);
-  for (const value of Object.values(inBag)) ctx.mask(value);
-  if (uri === undefined) return inBag;
-  return { ...inBag, ...pick(await content(ctx, uri), names, fieldOf) };
+  return (await look(ctx, relation, owner)).values;
 }
 
 /**
  * Changes values; undefined takes one away. Effective with the commit of the hook.
  *
  * @param owner only the leader changes the application's
+ * @throws {ContractError} when the application's secret cannot be read: what is in it would be lost
  */
 export async function writeValues(
   ctx: Context,
@@ -50,17 +47,19 @@ export async function writeValues(
     bag.set(changes);
     return;
   }
-  const before = await readValues(ctx, relation, owner);
-  const after = Object.entries({ ...before, ...changes }).flatMap(([name, value]) =>
+  const { values, uri, readable } = await look(ctx, relation, owner);
+  if (!readable && owner === "application" && Object.keys(values).length === 0) {
+    throw new ContractError(TEXTS.passwordsLost);
+  }
+  const after = Object.entries({ ...values, ...changes }).flatMap(([name, value]) =>
     value === undefined ? [] : [[fieldOf(name), value] as const]
   );
-  const uri = text(await bag.get(), APP.secret, undefined, 200);
   // A key that an older Juju left in the databag moves into the secret.
   const cleared = Object.fromEntries(namesOf(owner).map((name) => [name, undefined]));
   if (after.length === 0) {
-    if (uri !== undefined) ctx.secrets.remove(uri);
+    if (uri !== undefined && readable) ctx.secrets.remove(uri);
     bag.set({ ...cleared, [APP.secret]: undefined });
-  } else if (uri === undefined) {
+  } else if (uri === undefined || !readable) {
     bag.set({ ...cleared, [APP.secret]: await ctx.secrets.add(Object.fromEntries(after), { owner }) });
   } else {
     ctx.secrets.set(uri, Object.fromEntries(after));
@@ -73,8 +72,26 @@ export function hasSecrets({ jujuVersion }: Pick<Context, "jujuVersion">): boole
   return Number.parseInt(jujuVersion, 10) >= FIRST_WITH_SECRETS;
 }
 
+/** What is kept, and where. */
+interface Found {
+  readonly values: Values;
+  readonly uri: string | undefined;
+  /** Whether the secret of the URI, if there is one, could be read. */
+  readonly readable: boolean;
+}
+
+async function look(ctx: Context, relation: Relation, owner: Owner): Promise<Found> {
+  const bag = await bagOf(relation, owner).get();
+  const names = namesOf(owner);
+  const inBag = pick(bag, names, (name) => name);
+  for (const value of Object.values(inBag)) ctx.mask(value);
+  const uri = text(bag, APP.secret, undefined, 200);
+  const secret = uri === undefined ? {} : await content(ctx, uri);
+  return { values: { ...inBag, ...pick(secret ?? {}, names, fieldOf) }, uri, readable: secret !== undefined };
+}
+
 /** A revision that is written in this hook can be read in it, too; one that was just made only as it is tracked. */
-async function content(ctx: Context, uri: string): Promise<BagData> {
+async function content(ctx: Context, uri: string): Promise<BagData | undefined> {
   for (const mode of ["refresh", "tracked"] as const) {
     try {
       return await ctx.secrets.get(uri, mode);
@@ -82,7 +99,7 @@ async function content(ctx: Context, uri: string): Promise<BagData> {
       if (!(error instanceof NotFoundError || error instanceof PermissionDeniedError)) throw error;
     }
   }
-  return {};
+  return undefined;
 }
 
 function bagOf(relation: Relation, owner: Owner): LocalBag {

@@ -231,3 +231,8 @@ Deno.test("duplicates in the list count once, and foreign addresses stay", async
   const { done } = await run({ ...ONE_MISSING, members });
   assertEquals(done[1], `list ${addressOf(0)},192.0.2.1,${addressOf(1)},${addressOf(2)}`);
 });
+
+Deno.test("row 11: a primary that runs again is not missed because Patroni's list is older", async () => {
+  const { done } = await run({ cluster: [clusterOf({ 0: "restarting", 1: "running", 2: "running" })] });
+  assertEquals(done.at(-1), "status active: Primary");
+});

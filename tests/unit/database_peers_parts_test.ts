@@ -2,9 +2,11 @@
 import { assert, assertEquals, assertNotMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { renderPatroniConfig } from "../../interfaces/clients/patroni/config_file.ts";
 import { ContractError, readApplicationBag, readUnitBag, writeMembers } from "../../interfaces/database_peers/bags.ts";
+import { hookBudget, UNLIMITED } from "../../interfaces/database_peers/budget.ts";
 import { memberOf, podAddress, scopeOf, unitNumber, unitOf } from "../../interfaces/database_peers/names.ts";
 import { newPassword } from "../../interfaces/database_peers/passwords.ts";
 import { placeOf } from "../../interfaces/database_peers/place.ts";
+import { serverRun } from "../../interfaces/database_peers/postmaster.ts";
 import { dynamicOf, type SettingsInput, settingsOf } from "../../interfaces/database_peers/settings.ts";
 import { hasSecrets } from "../../interfaces/database_peers/vault.ts";
 import { type Grant, nextGrants, type Wish } from "../../interfaces/rolling_op/lock.ts";
@@ -183,4 +185,21 @@ Deno.test("synchronous replicas follow the option and the units that there will 
   assertEquals([1, 2, 3, 5].map((planned) => of("majority", planned)), [0, 1, 1, 2]);
   assertEquals([1, 2, 3, 5].map((planned) => of(2, planned)), [0, 1, 2, 2]);
   assertEquals([1, 3].map((planned) => of(0, planned)), [0, 0]);
+});
+
+Deno.test("a run of the server is told from the next one by its process id and its beginning", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    assertEquals(await serverRun(directory), "");
+    await Deno.writeTextFile(`${directory}/postmaster.pid`, `4711\n${directory}\n1700000000\n5432\n`);
+    assertEquals(await serverRun(directory), "4711 1700000000");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a hook waits for servers until its time is over, an action as long as it likes", () => {
+  assertEquals([0, 1].map((most) => hookBudget().leftMs(most) <= most), [true, true]);
+  assert(hookBudget().leftMs(60_000) <= 7500);
+  assertEquals(UNLIMITED.leftMs(60_000), 60_000);
 });

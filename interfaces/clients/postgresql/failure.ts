@@ -70,7 +70,8 @@ export function explainFailure(error: unknown, { endpoint, timeoutMs }: Circumst
     return new MissingError(`PostgreSQL at ${endpoint} has no such database or role; create it first`);
   }
   if (code === CANCELLED || code === "CONNECT_TIMEOUT") return new ClientTimeoutError(timeoutMs, attempt("no answer"));
-  const reason = NOT_SERVING[code] ?? UNREACHABLE[code];
+  const reasons = { ...NOT_SERVING, ...UNREACHABLE };
+  const reason = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
   if (reason !== undefined) return new UnreachableError(attempt(reason));
   if (CERTIFICATE.test(message)) return new CertificateError(attempt("its certificate is not trusted"));
   if (/^[0-9A-Z]{5}$/.test(code)) {

@@ -4,12 +4,16 @@ import type { World } from "../world.ts";
 
 /** Set Active Status, with the word Primary on the primary; degraded while members are missing. */
 export async function setActive({ juju, patroni, note }: World): Promise<void> {
-  const { address } = await juju.self();
+  const { address, member } = await juju.self();
   const own = address === undefined ? undefined : await patroni.health(address);
   const isPrimary = own !== undefined && isPrimaryRole(own.role);
   let text = isPrimary ? TEXTS.primary as string : "";
   if (isPrimary && await juju.isLeader()) {
-    const running = (await patroni.cluster())?.members.filter(({ state }) => isReady(state)).length ?? 0;
+    // The list may be older than this member's own word, such as after a restart.
+    const view = await patroni.cluster();
+    const running = view?.members.filter(({ name, state }) =>
+      isReady(state) || (name === member && own.running)
+    ).length ?? 0;
     if (running < await juju.plannedUnits()) text += TEXTS.degraded;
   }
   juju.setStatus("active", text);
@@ -23,9 +27,9 @@ export async function setActive({ juju, patroni, note }: World): Promise<void> {
 export async function hasPrimary({ juju, patroni, note, staleAfterMs }: World): Promise<boolean> {
   const { address } = await juju.self();
   const own = address === undefined ? undefined : await patroni.health(address);
-  const named = (await patroni.cluster())?.members.find(({ role, state }) => leads(role) && isReady(state));
+  const named = (await patroni.cluster())?.members.find(({ role }) => leads(role));
   const word = named?.host === undefined ? undefined : await patroni.health(named.host);
-  const isPrimary = word !== undefined && isPrimaryRole(word.role);
+  const isPrimary = word !== undefined && word.running && isPrimaryRole(word.role);
   const isStale = own === undefined || (own.stalenessMs ?? 0) > staleAfterMs;
   note("Is there a primary?", isPrimary && !isStale ? `yes: ${named?.name}` : "no");
   return isPrimary && !isStale;

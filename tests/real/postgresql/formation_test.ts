@@ -1,7 +1,10 @@
 /** A cluster that forms itself from nothing, under writes, and loses no row when its primary leaves. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { openPatroni } from "../../../interfaces/clients/patroni/client.ts";
+import { requestsOf, traceCommand } from "../killed_requests.ts";
 import { assertNoSecretShows, findSecrets, watchCommandLines } from "../units_canaries.ts";
-import { type Scene, underWrites, withPostgresql } from "./scenario.ts";
+import { REST_PORT, type Scene, underWrites, withPostgresql } from "./scenario.ts";
 
 Deno.test({
   name: "postgresql: one unit, three units, TLS, a switchover, and the primary leaves",
@@ -39,7 +42,8 @@ Deno.test({
 });
 
 /** Prints how long hooks of a settled unit take: one that asks Patroni twice, and one that asks nobody. */
-async function measureSettled({ lab, leader }: Scene): Promise<void> {
+async function measureSettled(scene: Scene): Promise<void> {
+  const { lab, leader } = scene;
   const other = lab.unitsOf("postgresql").find((unit) => unit !== leader) ?? "";
   const quickest = async (endpoint: string): Promise<number> => {
     const from = lab.model.timeline.length;
@@ -55,9 +59,42 @@ async function measureSettled({ lab, leader }: Scene): Promise<void> {
     return Math.round(Math.min(...runs.map(({ start, end }) => end - start)));
   };
   const [changed, quiet] = [await quickest("database-peers"), await quickest("restart")];
+  const trips = await roundTrips(scene);
+  assertEquals(await scene.primary(), leader);
+  assertEquals(await requestsOfHook(scene, leader), 2, "the leader asks Patroni twice");
+  assertEquals(await requestsOfHook(scene, other), 1, "others ask their own Patroni");
   console.log(
-    `the leader of a settled cluster: peer-relation-changed ${changed} ms, a hook that asks nobody ${quiet} ms`,
+    `the leader of a settled cluster: peer-relation-changed ${changed} ms, a hook that asks nobody ${quiet} ms, ` +
+      `Patroni's GET /health and GET /cluster ${trips} ms: ${changed - quiet - trips} ms beyond both`,
   );
+}
+
+/** How many requests a unit's hook sends when another one's databag has changed. */
+async function requestsOfHook({ lab }: Scene, unit: string): Promise<number> {
+  const trace = join(lab.directory, `requests-${unit.replace("/", "-")}`);
+  const changer = lab.unitsOf("postgresql").find((each) => each !== unit) ?? "";
+  lab.intercept = (ranBy, command, name) =>
+    ranBy === unit && name === "database-peers-relation-changed" ? traceCommand(trace, command) : command;
+  const { code } = await lab.model.exec(changer, `relation-set -r $(relation-ids database-peers) counted=${unit}`);
+  assertEquals(code, 0);
+  await lab.model.settle();
+  lab.intercept = undefined;
+  return (await requestsOf(trace)).length;
+}
+
+/** Milliseconds for the two questions of a settled leader, each of a new client as in a hook. */
+async function roundTrips(scene: Scene): Promise<number> {
+  const address = scene.addressOf(scene.leader);
+  const times: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    const began = performance.now();
+    for (const ask of ["health", "cluster"] as const) {
+      using patroni = openPatroni({ address, port: REST_PORT, schemes: ["http"] });
+      await patroni[ask]();
+    }
+    times.push(performance.now() - began);
+  }
+  return Math.round(Math.min(...times));
 }
 
 /** `--explain` walks the flowchart of a settled cluster, on a unit that leads and on one that does not. */

@@ -12,20 +12,25 @@ import type { ConfigValues } from "../../model/mod.ts";
 import { type Cluster, startCluster } from "../etcd/cluster.ts";
 import { deployProvider, offerOf } from "../etcd/simulated_provider.ts";
 import { type Lab, type LabOptions, withLab } from "../units.ts";
+import { sendSignal } from "../units_processes.ts";
 import { type Access, assertNothingLost, startWriter, type Writer } from "./scenario_writer.ts";
 
 /** The application under test. */
 export const APP = "postgresql";
 const CLIENT = "client";
 const PORT = 5432;
-const REST_PORT = 8008;
+/** Where the members' REST APIs are. */
+export const REST_PORT = 8008;
 
 /** Quick failovers, and little memory. */
 export const QUICK: ConfigValues = { ttl: 20, "loop-wait": 2, "retry-timeout": 3, "shared-buffers": "16MB" };
 
+/** What units of PostgreSQL need of this machine. */
+export const PACKAGES = ["postgresql-15", "patroni", "python3-etcd", "python3-idna", "strace", "util-linux"];
+
 /** Units of PostgreSQL with everything around them. */
 export class Scene {
-  constructor(readonly lab: Lab, readonly etcd: Cluster, readonly clientRelation: number) {}
+  constructor(readonly lab: Lab, readonly clientRelation: number) {}
 
   units(): string[] {
     return this.lab.unitsOf(APP);
@@ -130,6 +135,14 @@ export class Scene {
     await this.untilWhole(left);
   }
 
+  /** Kills a unit's Patroni and its server at once. */
+  async killMember(unit: string): Promise<void> {
+    for (const { pid, argv } of this.lab.processes(unit)) {
+      if (argv.some((text) => text.endsWith("/patroni") || text.includes("bin/postgres"))) sendSignal(pid, "SIGKILL");
+    }
+    await this.lab.waitFor(`the end of ${unit}'s server`, () => this.lab.serverPid(unit) === undefined);
+  }
+
   write(): Writer {
     return startWriter(this.access);
   }
@@ -148,8 +161,8 @@ export class Scene {
 
   /** The longest hook of a unit, or of all, so far, in milliseconds, with its unit and name. */
   longestHook(of?: string): { readonly ms: number; readonly hook: string } {
-    const runs = this.lab.model.timeline.filter(({ name, unit }) =>
-      name !== "install" && (of === undefined || unit === of)
+    const runs = this.lab.model.timeline.filter(({ kind, name, unit }) =>
+      kind === "hook" && name !== "install" && (of === undefined || unit === of)
     );
     const longest = runs.reduce((a, b) => a.end - a.start >= b.end - b.start ? a : b);
     return { ms: Math.round(longest.end - longest.start), hook: `${longest.unit} ${longest.name}` };
@@ -171,39 +184,61 @@ export interface SceneOptions extends Omit<LabOptions, "server"> {
   readonly stores?: number;
   /** Called before any hook has run. */
   readonly prepare?: (lab: Lab) => void;
+  /** Called when units know of each other and etcd is about to tell how it is reached. */
+  readonly beforeStore?: (scene: Scene) => void;
 }
 
 /** Deploys units and runs a test when they are whole; what happened is printed when it fails. */
 export async function withPostgresql(
   units: number,
-  test: (scene: Scene) => Promise<void>,
+  test: (scene: Scene, etcd: Cluster) => Promise<void>,
   options: SceneOptions = {},
 ): Promise<void> {
-  const { config = {}, stores = 1, prepare = () => {}, ...rest } = options;
-  await ensureDebianPackages(["postgresql-15", "patroni", "python3-etcd", "python3-idna", "util-linux"]);
+  const { config = {}, stores = 1, prepare = () => {}, beforeStore = () => {}, ...rest } = options;
+  await ensureDebianPackages(PACKAGES);
   await using etcd = await startCluster(stores);
   await withLab({ server: "postgres", ...rest }, async (lab) => {
-    const charm = join(lab.directory, CLIENT);
-    await Deno.mkdir(charm);
-    const requires = { database: { interface: "postgresql_client" } };
-    await Deno.writeTextFile(
-      join(charm, "metadata.yaml"),
-      JSON.stringify({ name: CLIENT, summary: "Reads", description: "", requires }),
-    );
     prepare(lab);
-    await lab.deploy({ charm: APP, units, config: { ...QUICK, ...config } });
-    await lab.model.deploy({ name: CLIENT, charm });
-    const relation = lab.model.relate(`${CLIENT}:database`, `${APP}:database`);
+    const scene = await deployScene(lab, units, config);
     const provider = await deployProvider(lab.model, "etcd", `${APP}:etcd`);
+    beforeStore(scene);
     await provider.publish(offerOf(etcd));
-    const scene = new Scene(lab, etcd, relation);
     await scene.untilWhole(units);
-    await test(scene);
+    await test(scene, etcd);
   });
+}
+
+/** Deploys units and an application that reads from them; what they keep their agreements in is another's business. */
+export async function deployScene(lab: Lab, units: number, config: ConfigValues = {}): Promise<Scene> {
+  const charm = join(lab.directory, CLIENT);
+  await Deno.mkdir(charm);
+  const requires = { database: { interface: "postgresql_client" } };
+  await Deno.writeTextFile(
+    join(charm, "metadata.yaml"),
+    JSON.stringify({ name: CLIENT, summary: "Reads", description: "", requires }),
+  );
+  await lab.deploy({ charm: APP, units, config: { ...QUICK, ...config } });
+  await lab.model.deploy({ name: CLIENT, charm });
+  return new Scene(lab, lab.model.relate(`${CLIENT}:database`, `${APP}:database`));
 }
 
 /** Runs a part of a scenario under writes and prints what it cost. */
 export async function underWrites(what: string, scene: Scene, part: () => Promise<void>): Promise<void> {
+  const { ms, rows, gapMs } = await rowsDuring(scene, part);
+  console.log(`${what}: ${ms} ms, ${rows} rows acknowledged, 0 lost, longest gap ${gapMs} ms`);
+}
+
+/** What a part of a scenario cost; times in milliseconds. */
+export interface Cost {
+  readonly ms: number;
+  /** Acknowledged rows; all of them are there. */
+  readonly rows: number;
+  /** The longest time without one. */
+  readonly gapMs: number;
+}
+
+/** Runs a part of a scenario under writes; fails when an acknowledged row is lost. */
+export async function rowsDuring(scene: Scene, part: () => Promise<void>): Promise<Cost> {
   const writer = scene.write();
   try {
     await scene.lab.waitFor("the first row", () => writer.acknowledged.size > 0);
@@ -216,10 +251,7 @@ export async function underWrites(what: string, scene: Scene, part: () => Promis
     const access = scene.access();
     if (!access) throw new Error("there is no password");
     await assertNothingLost(writer, access, scene.addressOf(await scene.primary()));
-    console.log(
-      `${what}: ${ms} ms, ${writer.acknowledged.size} rows acknowledged, 0 lost, ` +
-        `longest gap ${Math.round(writer.longestGapMs())} ms`,
-    );
+    return { ms, rows: writer.acknowledged.size, gapMs: Math.round(writer.longestGapMs()) };
   } finally {
     await writer.stop();
   }

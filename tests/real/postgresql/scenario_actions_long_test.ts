@@ -1,6 +1,8 @@
 /** The actions, on a cluster of two units with TLS. */
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
 import { assertNoSecretShows, findSecrets } from "../units_canaries.ts";
+import { sendSignal } from "../units_processes.ts";
 import { type Scene, underWrites, withPostgresql } from "./scenario.ts";
 import { withSql } from "./scenario_writer.ts";
 
@@ -18,7 +20,10 @@ Deno.test({
       await underWrites("reinitialize", scene, () => reinitializes(scene, replica));
       await underWrites("rotate-certificate", scene, () => rotates(scene, primary));
       await underWrites("set-password", scene, () => setsPassword(scene));
+      await underWrites("set-password killed", scene, () => undoesPassword(scene));
       await underWrites("restart of both", scene, () => restarts(scene));
+      await underWrites("a restart that takes long", scene, () => restartsSlowly(scene));
+      console.log("longest hook", scene.longestHook());
       await assertNoSecretShows(scene.lab.model, scene.lab.dataDirectory, secrets);
     }, { config: { tls: true } });
   },
@@ -117,6 +122,39 @@ async function setsPassword(scene: Scene): Promise<void> {
   assertEquals(old, "28P01");
 }
 
+/** The server has the new password, Juju does not: the next hook takes it back. */
+async function undoesPassword(scene: Scene): Promise<void> {
+  const { lab, leader } = scene;
+  const access = scene.access();
+  assert(access);
+  const address = scene.addressOf(await scene.primary());
+  const letIn = () => withSql(access, address, (sql) => sql`SELECT 1`).then(() => "let in", ({ code }) => String(code));
+  for (const username of ["operator", "replication"]) {
+    const killed = { unit: leader, hook: "set-password", occurrence: 1, at: "before-commit", do: "kill" } as const;
+    lab.model.addFault(killed);
+    const kept = scene.secretValue(`${username}-password`);
+    assertNotEquals((await run(scene, leader, "set-password", { username })).status, "completed");
+    assertEquals(scene.secretValue(`${username}-password`), kept, "Juju keeps the old one");
+    if (username === "operator") {
+      assertEquals(await letIn(), "28P01", "the server has the new one");
+      // Another change does not forget this one.
+      assertEquals((await run(scene, leader, "set-password", { username: "rewind" })).status, "completed");
+      assertEquals(await letIn(), "let in");
+    }
+    lab.model.updateStatus();
+    await lab.model.settle();
+    assertEquals(await letIn(), "let in");
+    assertEquals(await passwordFile(scene), undefined, "nothing is left to be taken back");
+    await scene.untilWhole(2);
+  }
+  await setsPassword(scene);
+}
+
+async function passwordFile({ lab, leader }: Scene): Promise<string | undefined> {
+  const path = `${lab.unitDirectory(leader)}/password-change.json`;
+  return await Deno.readTextFile(path).catch(() => undefined);
+}
+
 async function restarts(scene: Scene): Promise<void> {
   const starts = () => Promise.all(scene.units().map((unit) => startOf(scene, unit)));
   const before = await starts();
@@ -125,6 +163,31 @@ async function restarts(scene: Scene): Promise<void> {
     return (await starts()).every((time, index) => time !== before[index]);
   });
   await scene.untilWhole(2);
+}
+
+/** A server ends late as long as a replica does not take what is left to send: it restarts once all the same. */
+async function restartsSlowly(scene: Scene): Promise<void> {
+  const { lab } = scene;
+  const primary = await scene.primary();
+  const replica = scene.units().find((unit) => unit !== primary) ?? "";
+  const receiver = lab.processes(replica).find(({ argv }) => argv[0]?.includes("walreceiver"));
+  assert(receiver, "the replica receives");
+  const log = join(lab.unitDirectory(primary), `patroni-${primary.replace("/", "-")}.log`);
+  const starts = async () => (await Deno.readTextFile(log)).split("is ready to accept connections").length;
+  const [before, from] = [await starts(), lab.model.timeline.length];
+  sendSignal(receiver.pid, "SIGSTOP");
+  try {
+    assertEquals((await run(scene, primary, "restart")).results.requested, "true");
+    const runs = () => lab.model.timeline.slice(from).filter(({ unit }) => unit === primary);
+    await lab.settleUntil("a hook that gives up waiting", () => {
+      return runs().some(({ status }) => status.message === "restarting PostgreSQL");
+    });
+  } finally {
+    sendSignal(receiver.pid, "SIGCONT");
+  }
+  await lab.settleUntil("the restart", async () => await starts() > before);
+  await scene.untilWhole(2);
+  assertEquals(await starts(), before + 1, "the server was restarted once");
 }
 
 /** When a unit's server began. */

@@ -1,33 +1,53 @@
 /** What can go wrong while a cluster is formed, and how it goes on. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { sendSignal } from "../units_processes.ts";
+import { deferralsOf } from "../../demo/facts.ts";
 import { type Scene, underWrites, withPostgresql } from "./scenario.ts";
 
-/** Kills a unit's Patroni and its server at once. */
-async function killMember({ lab }: Scene, unit: string): Promise<void> {
-  for (const { pid, argv } of lab.processes(unit)) {
-    if (argv.some((text) => text.endsWith("/patroni") || text.includes("bin/postgres"))) sendSignal(pid, "SIGKILL");
-  }
-  await lab.waitFor(`the end of ${unit}'s server`, () => lab.serverPid(unit) === undefined);
-}
-
 Deno.test({
-  name: "postgresql: the primary is killed during a join",
+  name: "postgresql: two units start a first member; the primary is killed during a join; addresses change",
   // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
   sanitizeResources: false,
   async fn() {
+    let first = "";
     await withPostgresql(3, async (scene) => {
+      const { faults, unit } = scene.lab.model.timeline.find((run) => run.faults.length > 0) ?? {};
+      assertEquals([unit, faults?.length], [first, 1], "the first leader has lost its leadership in its hook");
+      assertNotEquals(scene.leader, first);
+      const started = (each: string) =>
+        scene.lab.model.log(each).some(({ message }) => /config started$/.test(message));
+      assertEquals([first, scene.leader].map(started), [true, true], "both have started a Patroni");
       await underWrites("the primary is killed during a join", scene, async () => {
         await scene.lab.model.addUnit("postgresql");
         const settling = scene.lab.model.settle();
-        await killMember(scene, await scene.primary());
+        await scene.killMember(await scene.primary());
         await settling;
         await scene.untilWhole(4);
       });
+      await addressesChange(scene);
+    }, {
+      beforeStore({ lab, leader }) {
+        first = leader;
+        lab.model.addFault({ unit: leader, hook: "etcd-relation-changed", at: "before-commit", do: "lose-leadership" });
+      },
     });
   },
 });
+
+async function addressesChange(scene: Scene): Promise<void> {
+  const { lab } = scene;
+  const size = scene.units().length;
+  const move = async (unit: string, address: string) => {
+    lab.model.setAddress(unit, address);
+    await lab.settleUntil(`${unit} to be at ${address}`, () => scene.listed().includes(address));
+    await scene.untilWhole(size);
+    assertEquals(scene.listed().length, size, "the old address has left the list");
+  };
+  const primary = await scene.primary();
+  const replica = scene.units().find((unit) => unit !== primary) ?? "";
+  await underWrites("a replica's address changes", scene, () => move(replica, lab.address(30)));
+  await underWrites("the primary's address changes", scene, () => move(primary, lab.address(31)));
+}
 
 Deno.test({
   name: "postgresql: a copy that fails holds up the next unit, and heals",
@@ -37,7 +57,7 @@ Deno.test({
     await withPostgresql(1, async (scene) => {
       const { lab } = scene;
       await underWrites("a copy fails, then heals", scene, async () => {
-        const [first = "", second = ""] = await lab.model.addUnit("postgresql", 2);
+        const [first = ""] = await lab.model.addUnit("postgresql");
         // A file where the data is to go: pg_basebackup fails again and again.
         const home = join(lab.unitDirectory(first), "postgresql");
         await Deno.mkdir(join(home, "data"), { recursive: true });
@@ -46,37 +66,25 @@ Deno.test({
           "a member that is not ready",
           async () => (await scene.view("postgresql/0")).members.some(({ state }) => !/running|streaming/.test(state)),
         );
+        const from = lab.model.timeline.length;
+        const [second = ""] = await lab.model.addUnit("postgresql");
         for (let round = 0; round < 3; round++) {
-          lab.model.updateStatus();
           await lab.model.settle();
+          lab.model.updateStatus();
         }
+        await lab.model.settle();
+        const reasons = lab.model.timeline.slice(from).flatMap((run) => deferralsOf(run).added).join("\n");
+        const member = first.replace("/", "-");
+        assertMatch(
+          reasons,
+          new RegExp(`for the cluster's members: ${member} \\((creating replica|stopped|starting)\\)`),
+        );
+        assertEquals(scene.listed().includes(scene.addressOf(second)), false, "one copy at a time");
         assertMatch(lab.statusOf(first), new RegExp(`^waiting: awaiting for member to start: ${first} `));
         assertEquals(new Set(scene.listed()).size, scene.listed().length, "nobody is listed twice");
-        assertEquals(second === "", false);
         await Deno.remove(join(home, "data"), { recursive: true });
         await scene.untilWhole(3);
       });
-    });
-  },
-});
-
-Deno.test({
-  name: "postgresql: addresses of a replica and of the primary change",
-  // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
-  sanitizeResources: false,
-  async fn() {
-    await withPostgresql(3, async (scene) => {
-      const { lab } = scene;
-      const move = async (unit: string, address: string) => {
-        lab.model.setAddress(unit, address);
-        await lab.settleUntil(`${unit} to be at ${address}`, () => scene.listed().includes(address));
-        await scene.untilWhole(3);
-        assertEquals(scene.listed().length, 3, "the old address has left the list");
-      };
-      const primary = await scene.primary();
-      const replica = scene.units().find((unit) => unit !== primary) ?? "";
-      await underWrites("a replica's address changes", scene, () => move(replica, lab.address(30)));
-      await underWrites("the primary's address changes", scene, () => move(primary, lab.address(31)));
     });
   },
 });
@@ -86,8 +94,8 @@ Deno.test({
   // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
   sanitizeResources: false,
   async fn() {
-    await withPostgresql(3, async (scene) => {
-      const { etcd, lab } = scene;
+    await withPostgresql(3, async (scene, etcd) => {
+      const { lab } = scene;
       const [first, ...others] = etcd.members;
       if (!first) throw new Error("etcd has no member");
       await underWrites("one of three etcd members is lost", scene, async () => {

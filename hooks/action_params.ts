@@ -7,15 +7,15 @@ import type { ActionSpec } from "./charm/metadata.ts";
 import { ValueError } from "./errors.ts";
 import { isRecord } from "./juju/shape.ts";
 
-const TYPE_CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  string: (value) => typeof value === "string",
-  number: (value) => typeof value === "number",
-  integer: (value) => Number.isInteger(value),
-  boolean: (value) => typeof value === "boolean",
-  array: (value) => Array.isArray(value),
-  object: isRecord,
-  null: (value) => value === null,
-};
+const TYPE_CHECKS: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ["string", (value) => typeof value === "string"],
+  ["number", (value) => typeof value === "number"],
+  ["integer", (value) => Number.isInteger(value)],
+  ["boolean", (value) => typeof value === "boolean"],
+  ["array", (value) => Array.isArray(value)],
+  ["object", isRecord],
+  ["null", (value) => value === null],
+]);
 
 /** Checked parameters. A parameter that was not given and has no default is undefined. */
 export class ActionParams {
@@ -26,24 +26,24 @@ export class ActionParams {
    * @throws {ValueError} naming the parameter and what it must be
    */
   constructor(spec: ActionSpec, values: Readonly<Record<string, unknown>>) {
-    const missing = spec.required.filter((name) => values[name] === undefined);
+    const missing = spec.required.filter((name) => own(values, name) === undefined);
     if (missing.length > 0) throw new ValueError(`parameter ${missing.join(", ")} is required: give it as NAME=VALUE`);
-    const defaults: Record<string, unknown> = {};
+    const defaults: [string, unknown][] = [];
     for (const [name, schema] of Object.entries(spec.params)) {
-      if (isRecord(schema) && "default" in schema) defaults[name] = schema.default;
-      const value = values[name];
+      if (isRecord(schema) && Object.hasOwn(schema, "default")) defaults.push([name, schema.default]);
+      const value = own(values, name);
       if (value !== undefined && isRecord(schema)) checkValue(`parameter ${name}`, schema, value);
     }
-    const unknown = Object.keys(values).filter((name) => !(name in spec.params));
+    const unknown = Object.keys(values).filter((name) => !Object.hasOwn(spec.params, name));
     if (!spec.additionalProperties && unknown.length > 0) {
       throw new ValueError(`parameter ${unknown.join(", ")} is not known; see: juju actions APPLICATION --schema`);
     }
-    this.#values = { ...defaults, ...values };
+    this.#values = { ...Object.fromEntries(defaults), ...values };
   }
 
   /** The value as given. */
   get(name: string): unknown {
-    return this.#values[name];
+    return own(this.#values, name);
   }
 
   /** @throws {ValueError} when the value is not a string */
@@ -62,22 +62,31 @@ export class ActionParams {
   }
 
   #typed(name: string, type: string): unknown {
-    const value = this.#values[name];
+    const value = own(this.#values, name);
     if (value === undefined || value === null) return undefined;
     checkValue(`parameter ${name}`, { type }, value);
     return value;
   }
 }
 
+/** The value of a key, whatever every object inherits: parameters may be called `constructor`. */
+function own(record: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function shown(choice: unknown): string {
+  return typeof choice === "string" ? choice : JSON.stringify(choice);
+}
+
 /** Checks the parts of JSON schema that actions.yaml files use; Juju itself checked the rest before the action ran. */
 function checkValue(what: string, schema: Readonly<Record<string, unknown>>, value: unknown): void {
   const { type, enum: choices, minimum, maximum, pattern, minLength, maxLength, items } = schema;
   const types = (Array.isArray(type) ? type : [type]).filter((name) => typeof name === "string");
-  if (types.length > 0 && !types.some((name) => TYPE_CHECKS[name]?.(value))) {
+  if (types.length > 0 && !types.some((name) => TYPE_CHECKS.get(name)?.(value))) {
     throw new ValueError(`${what} must be of type ${types.join(" or ")}`);
   }
   if (Array.isArray(choices) && !choices.includes(value)) {
-    throw new ValueError(`${what} must be one of: ${choices.join(", ")}`);
+    throw new ValueError(`${what} must be one of: ${choices.map(shown).join(", ")}`);
   }
   if (typeof value === "number") {
     if (typeof minimum === "number" && value < minimum) throw new ValueError(`${what} must be at least ${minimum}`);

@@ -3,10 +3,16 @@
  *
  * @module
  */
+import { oneLine } from "./text.ts";
 
 /** Base of every error that ends a hook with exit status 1 and its message as the only line. */
 export class CharmletError extends Error {
   override readonly name: string = "CharmletError";
+
+  /** @param message may repeat what others have sent: it is made one plain line here */
+  constructor(message: string, options?: ErrorOptions) {
+    super(oneLine(message), options);
+  }
 }
 
 /** The hook environment, the charm's files or the command line are not as Juju or the user must give them. */

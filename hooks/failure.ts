@@ -6,6 +6,7 @@
 import { ActionFailed, CharmletError } from "./errors.ts";
 import type { Redactor } from "./redact.ts";
 import type { RunOptions } from "./run_options.ts";
+import { oneLine } from "./text.ts";
 
 /** Prints one line that Juju logs at WARNING and, for an error nobody foresaw, its stack at DEBUG. */
 export function reportFailure({ print, printError, invocation }: RunOptions, redactor: Redactor, error: unknown): void {
@@ -17,5 +18,5 @@ export function reportFailure({ print, printError, invocation }: RunOptions, red
 export function message(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const named = error instanceof CharmletError || error instanceof ActionFailed || !(error instanceof Error);
-  return (named ? text : `${error.name}: ${text}`).replaceAll(/\s*\n\s*/g, "; ");
+  return oneLine((named ? text : `${error.name}: ${text}`).replaceAll(/\s*\n\s*/g, "; "));
 }

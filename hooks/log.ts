@@ -5,6 +5,7 @@
  */
 import type { LogLevel } from "./juju/commands/model.ts";
 import type { Redactor } from "./redact.ts";
+import { printable } from "./text.ts";
 
 /** Where log lines go. */
 export interface LogSink {
@@ -53,7 +54,7 @@ export class Logger {
   }
 
   #clean(message: string): string {
-    const text = this.#redactor.apply(message);
+    const text = printable(this.#redactor.apply(message));
     return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
   }
 

@@ -81,6 +81,7 @@ export function toEvent(
   charm: CharmMetadata,
 ): Event | undefined {
   const { kind, name } = invocation;
+  checkUnit(name, environment.unitName);
   if (kind === "action") return actionEvent(name, environment);
   const match = matchHook(name, charm);
   switch (match?.kind) {
@@ -101,6 +102,12 @@ export function toEvent(
       return { ...match, name, ...given({ noticeId, noticeType, noticeKey, checkName }) };
     }
   }
+}
+
+/** Charms make file names of the unit's name. */
+function checkUnit(hook: string, unit: string): void {
+  if (unit === "") throw missing(hook, "JUJU_UNIT_NAME");
+  if (!parseUnitName(unit)) throw malformed("JUJU_UNIT_NAME", unit, "must be a unit such as db/0");
 }
 
 type MatchOf<K extends HookMatch["kind"]> = Extract<HookMatch, { kind: K }>;

@@ -4,7 +4,7 @@
  * @module
  */
 import { isRecord } from "./juju/shape.ts";
-import type { UnitState } from "./state/unit_state.ts";
+import { damagedState, STORED_PREFIX, type UnitState } from "./state/unit_state.ts";
 
 /** A JSON value with the version of its layout. */
 interface Versioned {
@@ -26,10 +26,13 @@ export class StoredValue {
    * The stored value, or the fallback when none is stored.
    *
    * @param read turns what is stored (and the version under which it was stored) into the value; throws when it cannot
+   * @throws {StateError} when what is stored is damaged
    */
   get<T>(fallback: T, read: (value: unknown, version: number) => T): T {
     const stored = this.#state.stored(this.#scope);
-    return isVersioned(stored) ? read(stored.value, stored.version) : fallback;
+    if (stored === undefined) return fallback;
+    if (!isVersioned(stored)) throw damagedState(`${STORED_PREFIX}${this.#scope}`);
+    return read(stored.value, stored.version);
   }
 
   /**

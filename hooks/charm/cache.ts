@@ -5,6 +5,7 @@
  */
 import { isRecord } from "../juju/shape.ts";
 import type { CharmMetadata } from "./metadata.ts";
+import { isValidName, type Named } from "./names.ts";
 import { CHARM_FILES, type CharmSources } from "./sources.ts";
 
 /** Counts up with each change of what is stored, or of how the files are read. */
@@ -63,8 +64,40 @@ function isMadeOf(cached: unknown, sources: CharmSources): boolean {
   return isRecord(cached) && CHARM_FILES.every((name) => cached[name] === sources[name]);
 }
 
-/** Told apart from damage; the rest follows from the format's number. */
+/** Whether a value is what the parser makes: damage must not show as an error of the code that uses it. */
 function isCharm(value: unknown): value is CharmMetadata & Record<string, unknown> {
-  return isRecord(value) && typeof value.name === "string" && isRecord(value.config) && isRecord(value.actions) &&
-    [value.endpoints, value.storages, value.containers].every(Array.isArray);
+  return isRecord(value) && isNamed("charm", value.name) && typeof value.summary === "string" &&
+    typeof value.subordinate === "boolean" && isListOf(value.endpoints, isEndpoint) &&
+    isListOf(value.storages, (name) => isNamed("storage", name)) &&
+    isListOf(value.containers, (name) => isNamed("container", name)) &&
+    isMapOf(value.config, isOption) && isMapOf(value.actions, isAction);
+}
+
+function isEndpoint(value: unknown): boolean {
+  return isRecord(value) && isNamed("endpoint", value.name) && typeof value.interface === "string" &&
+    ["provides", "requires", "peers"].some((role) => role === value.role) &&
+    (value.scope === "global" || value.scope === "container");
+}
+
+function isOption(value: unknown, name: string): boolean {
+  return isRecord(value) && value.name === name && typeof value.description === "string" &&
+    ["string", "int", "float", "boolean", "secret"].some((type) => type === value.type);
+}
+
+function isAction(value: unknown, name: string): boolean {
+  return isRecord(value) && value.name === name && isNamed("action", name) && typeof value.description === "string" &&
+    isRecord(value.params) && isListOf(value.required, (each) => typeof each === "string") &&
+    typeof value.additionalProperties === "boolean";
+}
+
+function isNamed(what: Named, value: unknown): boolean {
+  return typeof value === "string" && isValidName(what, value);
+}
+
+function isListOf(value: unknown, isOne: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isOne);
+}
+
+function isMapOf(value: unknown, isOne: (item: unknown, name: string) => boolean): boolean {
+  return isRecord(value) && Object.entries(value).every(([name, item]) => isOne(item, name));
 }

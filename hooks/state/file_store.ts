@@ -8,11 +8,13 @@ import { StateError } from "../errors.ts";
 import { asStringMap } from "../juju/shape.ts";
 import type { StateBackend } from "./backend.ts";
 
+const WRITABLE_BY_ALL = 0o002;
+
 /**
  * Opens the state file and locks it until `close`, so that a second executable waits.
  *
  * @param charmDir absolute charm directory; the file is `.charmlet/state.json` in it, mode 0600
- * @throws {StateError} when the directory cannot be written
+ * @throws {StateError} when the directory cannot be written, or everybody can write there
  */
 export async function fileStore(charmDir: string): Promise<StateBackend> {
   const dir = `${charmDir}/.charmlet`;
@@ -20,9 +22,12 @@ export async function fileStore(charmDir: string): Promise<StateBackend> {
   let lock: Deno.FsFile;
   try {
     await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
+    checkOwned(charmDir, await Deno.stat(charmDir));
+    checkOwned(dir, await Deno.lstat(dir));
     lock = await Deno.open(`${dir}/state.lock`, { create: true, write: true, mode: 0o600 });
     await lock.lock(true);
   } catch (cause) {
+    if (cause instanceof StateError) throw cause;
     throw new StateError(
       `state cannot be stored below ${dir}: ${reason(cause)}; make the charm directory writable`,
       { cause },
@@ -50,6 +55,15 @@ export async function fileStore(charmDir: string): Promise<StateBackend> {
     },
     close: () => lock.close(),
   };
+}
+
+/** Whoever may write in a directory decides what stands there, and could have any file read or replaced. */
+function checkOwned(dir: string, { isDirectory, mode, uid }: Deno.FileInfo): void {
+  const isOwn = uid === 0 || uid === Deno.uid();
+  if (isDirectory && isOwn && ((mode ?? 0) & WRITABLE_BY_ALL) === 0) return;
+  throw new StateError(
+    `state cannot be stored below ${dir}: it is not ours alone; run: chown root and chmod o-w on it`,
+  );
 }
 
 async function readState(path: string): Promise<Record<string, string>> {

@@ -7,6 +7,7 @@ import { type DeferredEntry, entryKey } from "../deferral.ts";
 import { StateError } from "../errors.ts";
 import { isRecord } from "../juju/shape.ts";
 import { migrateState, type Migration, MIGRATIONS, SCHEMA_KEY, SCHEMA_VERSION } from "./schema.ts";
+import { isEntry } from "./stored_entry.ts";
 
 /** A status level and its message. */
 export type StatusPair = readonly [level: string, message: string];
@@ -22,7 +23,8 @@ export interface StoredStatuses {
 }
 
 const PREFIX = "charmlet.";
-const STORED_PREFIX = `${PREFIX}stored.`;
+/** Begins the keys of what modules store. */
+export const STORED_PREFIX = `${PREFIX}stored.`;
 /** Each deferred entry and each remote's fingerprints have a key of their own: Juju bounds a value, not their number. */
 const DEFERRED_PREFIX = `${PREFIX}deferred.`;
 const SEEN_PREFIX = `${PREFIX}seen.`;
@@ -55,7 +57,7 @@ export class UnitState {
     this.#raw = raw;
     this.#loaded = migrateState(raw, target, migrations);
     this.flags = new Set(this.#read("flags", isStrings, []));
-    const numbers = this.#namesBelow(DEFERRED_PREFIX).map(Number).sort((a, b) => a - b);
+    const numbers = this.#namesBelow(DEFERRED_PREFIX).map(entryNumber).sort((a, b) => a - b);
     const entries = numbers.map((number) => [this.#require(`deferred.${number}`, isEntry), number] as const);
     this.deferred = entries.map(([entry]) => entry);
     this.#numbers = new Map(entries.map(([entry, number]) => [entryKey(entry), number]));
@@ -131,26 +133,28 @@ export class UnitState {
       value = undefined;
     }
     if (value === undefined || !check(value)) {
-      throw new StateError(
-        `the stored state ${PREFIX}${name} is damaged; ` +
-          `look at it with: juju exec -u UNIT -- state-get ${PREFIX}${name}, and remove it with state-delete`,
-      );
+      throw damagedState(PREFIX + name);
     }
     return value;
   }
 }
 
-function isStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+/** The error for a stored value that is not as it was written. */
+export function damagedState(key: string): StateError {
+  return new StateError(
+    `the stored state ${key} is damaged; ` +
+      `look at it with: juju exec -u UNIT -- state-get ${key}, and remove it with state-delete`,
+  );
 }
 
-const EVENT_KINDS: ReadonlySet<unknown> = new Set(["lifecycle", "relation", "storage", "secret", "workload"]);
+/** The number in a deferred entry's key. @throws {StateError} when it is not as we write it */
+function entryNumber(name: string): number {
+  if (/^(?:0|[1-9]\d{0,14})$/.test(name)) return Number(name);
+  throw damagedState(DEFERRED_PREFIX + name);
+}
 
-function isEntry(value: unknown): value is DeferredEntry {
-  return isRecord(value) && typeof value.handler === "string" && isRecord(value.event) &&
-    typeof value.event.name === "string" && EVENT_KINDS.has(value.event.kind) &&
-    (value.event.kind !== "relation" || isRecord(value.event.endpoint)) && typeof value.due === "number" &&
-    typeof value.firstSeen === "number" && typeof value.attempts === "number" && typeof value.reason === "string";
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
 }
 
 function isPairs(value: unknown): value is Record<string, StatusPair> {

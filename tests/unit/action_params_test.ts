@@ -46,3 +46,22 @@ Deno.test("a getter of another type refuses", () => {
   const params = new ActionParams({ ...spec, params: {}, additionalProperties: true }, { target: "abc" });
   assertThrows(() => params.number("target"), ValueError, "must be of type number");
 });
+
+Deno.test("names that every object knows are parameters like any others", () => {
+  const odd = { ...spec, params: { level: { type: "toString" }, plain: {} }, required: ["constructor"] };
+  assertThrows(() => new ActionParams(odd, {}), ValueError, "parameter constructor is required");
+  const other = { ...odd, required: [] };
+  assertThrows(
+    () => new ActionParams(other, { hasOwnProperty: 1 }),
+    ValueError,
+    "parameter hasOwnProperty is not known",
+  );
+  assertThrows(() => new ActionParams(other, { level: 1 }), ValueError, "parameter level must be of type toString");
+  const params = new ActionParams(other, JSON.parse('{"plain":{"__proto__":1}}'));
+  assertEquals([params.get("constructor"), params.string("toString")], [undefined, undefined]);
+});
+
+Deno.test("choices of any kind are shown", () => {
+  const choices = { ...spec, params: { mode: { enum: ["a", null, { toString: 1 }] } }, required: [] };
+  assertThrows(() => new ActionParams(choices, { mode: "b" }), ValueError, 'must be one of: a, null, {"toString":1}');
+});

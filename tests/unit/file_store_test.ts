@@ -68,3 +68,30 @@ Deno.test("a damaged file is refused, and a place that cannot hold one is said",
     await assertRejects(() => fileStore(`${dir}/file`), StateError, "make the charm directory writable");
   });
 });
+
+Deno.test("no state is kept where everybody can write, or in a directory that is none", async () => {
+  await withDir(async (dir) => {
+    await Deno.chmod(dir, 0o777);
+    await assertRejects(() => fileStore(dir), StateError, `below ${dir}: it is not ours alone; run: chown root`);
+    await Deno.chmod(dir, 0o755);
+    await Deno.chmod(`${dir}/.charmlet`, 0o707);
+    await assertRejects(() => fileStore(dir), StateError, ".charmlet: it is not ours alone");
+    await Deno.remove(`${dir}/.charmlet`, { recursive: true });
+    await Deno.mkdir(`${dir}/elsewhere`, { mode: 0o700 });
+    await Deno.symlink(`${dir}/elsewhere`, `${dir}/.charmlet`);
+    await assertRejects(() => fileStore(dir), StateError, ".charmlet: it is not ours alone");
+    assertEquals(Array.from(Deno.readDirSync(`${dir}/elsewhere`)), []);
+  });
+});
+
+Deno.test({
+  name: "no state is kept in a directory of another user",
+  // Only root can give a directory away.
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    withDir(async (dir) => {
+      await Deno.mkdir(`${dir}/.charmlet`, { mode: 0o700 });
+      await Deno.chown(`${dir}/.charmlet`, 12345, null);
+      await assertRejects(() => fileStore(dir), StateError, ".charmlet: it is not ours alone");
+    }),
+});

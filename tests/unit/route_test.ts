@@ -297,13 +297,17 @@ Deno.test("each hook of a charm has an event, and an unknown hook none", () => {
 });
 
 Deno.test("actions have an event whether or not the charm has them", () => {
-  const event = (variables: Variables) => toEvent(action("backup"), readJujuEnvironment(variables), CHARM);
+  const event = (variables: Variables) =>
+    toEvent(action("backup"), readJujuEnvironment({ JUJU_UNIT_NAME: "app/0", ...variables }), CHARM);
   assertEquals(event({ JUJU_ACTION_UUID: "42" }), { kind: "action", name: "backup", actionId: "42" });
   assertEquals(event({ JUJU_ACTION_TAG: "action-43" }), { kind: "action", name: "backup", actionId: "43" });
   assertThrows(() => event({}), EnvironmentError, "juju run UNIT backup");
 });
 
 const BROKEN: readonly (readonly [string, Variables, string])[] = [
+  ["install", { JUJU_UNIT_NAME: "" }, "JUJU_UNIT_NAME is not set"],
+  ["install", { JUJU_UNIT_NAME: "../../etc/0" }, 'JUJU_UNIT_NAME is "../../etc/0" but must be a unit such as db/0'],
+  ["update-status", { JUJU_UNIT_NAME: "db/0/.." }, "JUJU_UNIT_NAME is"],
   ["db-relation-joined", { ...REMOTE, JUJU_RELATION_ID: "" }, "JUJU_RELATION_ID is not set"],
   ["db-relation-joined", { ...REMOTE, JUJU_RELATION_ID: "7" }, 'JUJU_RELATION_ID is "7" but must be such as db:7'],
   ["db-relation-joined", { ...REMOTE, JUJU_RELATION_ID: "db:x" }, "must be such as db:7"],

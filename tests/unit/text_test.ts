@@ -1,0 +1,39 @@
+/** What people get to see is plain text, whatever others put into it. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { AgentError, HookCommandError } from "../../hooks/errors.ts";
+import { message } from "../../hooks/failure.ts";
+import { Logger } from "../../hooks/log.ts";
+import { Redactor } from "../../hooks/redact.ts";
+import { oneLine, printable } from "../../hooks/text.ts";
+
+/** A line break, a bell, an escape sequence, its one-byte form, and two that editors take for line breaks. */
+const ODD = "a\nERROR forged\u0007\u001b[2J\u009b31m\u0085b\u2028c\u2029d";
+const PLAIN = "a ERROR forged [2J 31m b c d";
+
+Deno.test("one line has no control characters and keeps its end when it is long", () => {
+  assertEquals(oneLine(ODD), PLAIN);
+  assertEquals(oneLine("\ud800"), "\ufffd");
+  const long = oneLine(`bad value ${"y".repeat(70_000)}: correct it`);
+  assertMatch(long, /^bad value y+…y+: correct it$/);
+  assertEquals(long.length, 1_001);
+  assertMatch(oneLine("😀".repeat(2_000)), /^(?:😀|\ufffd)+…(?:😀|\ufffd)+$/u);
+});
+
+Deno.test("errors are one plain line, whatever they repeat", () => {
+  assertEquals(new AgentError(ODD).message, PLAIN);
+  assertEquals(new HookCommandError("x", 1, ODD).message, `x failed with exit status 1: ${PLAIN}`);
+  assertEquals(message(new TypeError(ODD)), `TypeError: ${PLAIN.replace(" ERROR", "; ERROR")}`);
+  assertEquals(message(ODD), PLAIN.replace(" ERROR", "; ERROR"));
+});
+
+Deno.test("log lines may have several lines, and nothing else that a terminal obeys", async () => {
+  assertEquals(printable("a\tb\nc"), "a\tb\nc");
+  const lines: string[] = [];
+  const send = (_level: string, line: string) => Promise.resolve(void lines.push(line));
+  const log = new Logger({ send, printDebug: (line) => void lines.push(line) }, new Redactor());
+  log.warning(ODD);
+  log.debug(ODD);
+  await log.flush();
+  const shown = "a\nERROR forged\ufffd\ufffd[2J\ufffd31m\ufffdb\ufffdc\ufffdd";
+  assertEquals(lines, [shown, shown]);
+});

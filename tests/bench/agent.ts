@@ -12,8 +12,8 @@ export interface Tally {
   readonly commands: readonly string[];
   /** How long the agent worked on them, in milliseconds. */
   readonly agentMs: number;
-  /** Keys of unit databags that the hook wanted to write. */
-  readonly written: readonly string[];
+  /** What the hook wanted to write into the unit's databags. */
+  readonly written: Readonly<Record<string, string>>;
 }
 
 /** What the agent's thread is asked to do. */

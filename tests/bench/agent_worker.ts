@@ -38,7 +38,7 @@ function handle(request: AgentRequest): AgentReply {
 function end(): Tally {
   if (!current) throw new Error("no hook has begun");
   const { run, commands, agentMs } = current;
-  const written = [...run.relations.values()].flatMap(({ unitWrites }) => [...unitWrites.keys()]);
+  const written = Object.fromEntries([...run.relations.values()].flatMap(({ unitWrites }) => [...unitWrites]));
   discard(run);
   current = undefined;
   return { commands, agentMs, written };

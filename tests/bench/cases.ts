@@ -1,169 +1,138 @@
 /**
- * What is measured, and what the figures are held against.
+ * What is measured.
  *
  * @module
  */
 import type { Hook } from "../model/local_state.ts";
+import type { WorldState } from "../model/state.ts";
 import type { HookCost, HookJob, Laboratory } from "./laboratory.ts";
-import { type Spread, spread } from "./stats.ts";
-import { CHECK, magpieWorld } from "./magpie.ts";
-import { benchWorld, changedHook, ETCD_OFFER } from "./world.ts";
+import { CHECK, MAGPIE, magpieWorld } from "./magpie.ts";
+import type { Peer } from "./peers.ts";
+import { FLOOR, OURS, slowly } from "./rows.ts";
+import { benchWorld, changedHook, ETCD_OFFER, METADATA } from "./world.ts";
 
 /** One line of the table before it is measured. */
 export interface Case {
-  readonly id: string;
-  /** Fewer runs than the others, where one takes seconds. */
-  readonly maxRuns?: number;
+  readonly group: string;
+  readonly program: string;
   readonly run: () => Promise<HookCost>;
   /** Bytes; undefined for what is no hook. */
   readonly memory?: () => Promise<number>;
 }
 
-/** One line of the table. Times are milliseconds, sizes bytes. */
-export interface Row {
-  readonly id: string;
-  readonly runs: number;
-  readonly ms: Spread;
-  readonly agentMs: number;
-  readonly commands: number;
-  readonly memory: number | undefined;
+/** A hook that all programs run, in its model. */
+interface Work {
+  readonly group: string;
+  readonly world: WorldState;
+  readonly hook: Hook;
 }
 
-/** A figure with the bound that it must keep. */
-export interface Target {
-  readonly what: string;
-  readonly value: number;
-  readonly bound: "at most" | "at least";
-  readonly limit: number;
-  readonly unit: "×" | "MiB" | "ms";
+/** How a program runs a hook. */
+interface Contestant {
+  readonly program: string;
+  readonly charm: string;
+  readonly start: (hook: string) => readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether its hook commands are processes. */
+  readonly byProcesses: boolean;
 }
-
-/** How long a hook command takes as a process on the machine that the targets speak of, in milliseconds. */
-const COMMAND_MS = 20;
-const MIB = 1024 * 1024;
 
 /** How many remote databags are read. */
 const SIZES = [2, 10, 100] as const;
 
+const UPDATE_STATUS: Hook = { kind: "update-status", name: "update-status", seen: "1" };
+
+/** The hooks of the table. */
+function works(): Work[] {
+  const changed = SIZES.map((size) => {
+    const world = benchWorld(size);
+    return { group: `changed-${size}`, world, hook: changedHook(world) };
+  });
+  return [{ group: UPDATE_STATUS.name, world: benchWorld(2), hook: UPDATE_STATUS }, ...changed];
+}
+
+function contestants(peers: readonly Peer[]): Contestant[] {
+  const own = (hook: string) => [`hooks/${hook}`] as const;
+  const env = { CHARMLET_HOOK_COMMANDS: "process" };
+  return [
+    { program: OURS, charm: "bench", start: own, byProcesses: false },
+    { program: `${OURS} by processes`, charm: "bench", start: own, env, byProcesses: true },
+    ...peers.map(({ name, start }) => ({ program: name, charm: name, start, byProcesses: true })),
+  ];
+}
+
+/** Deploys all charms of the cases. */
+export async function deployAll(laboratory: Laboratory, peers: readonly Peer[]): Promise<void> {
+  await laboratory.deploy("bench", "bench", { text: METADATA });
+  await laboratory.deploy("charmlet", "charmlet", { text: METADATA });
+  await laboratory.deploy("etcd", "charmlet", { text: METADATA.replace("interface: bench", "interface: etcd") });
+  await laboratory.deploy("magpie", "charmlet", { directory: MAGPIE });
+  const [world, isChange] = [benchWorld(2), true];
+  const hook = changedHook(world);
+  for (const peer of peers) {
+    await laboratory.deployPeer(peer);
+    // It has joined its relation before anything else happens there.
+    await laboratory.runHook({ charm: peer.name, start: peer.start(hook.name), world, hook, isChange });
+  }
+}
+
 /**
  * Lists the cases.
  *
- * @param slowRuns how often the hook with the most processes runs
+ * @param withSlow whether hook commands as processes are measured at their slow speed, too
  */
-export async function casesOf(laboratory: Laboratory, slowRuns: number): Promise<Case[]> {
+export async function casesOf(laboratory: Laboratory, peers: readonly Peer[], withSlow: boolean): Promise<Case[]> {
+  const compared = works().flatMap(({ group, world, hook }) =>
+    contestants(peers).flatMap(({ program, charm, start, env = {}, byProcesses }) => {
+      const job = { charm, start: start(hook.name), world, hook, env, isChange: "relationId" in hook };
+      const bare = hookCase(laboratory, group, program, { ...job, tools: "bare" });
+      if (!byProcesses || !withSlow) return [bare];
+      return [bare, hookCase(laboratory, group, slowly(program), { ...job, tools: "slow" })];
+    })
+  );
   const small = benchWorld(2);
-  const updateStatus: Hook = { kind: "update-status", name: "update-status", seen: "1" };
-  const hook = (id: string, job: HookJob, maxRuns?: number): Case => ({
-    id,
-    ...(maxRuns === undefined ? {} : { maxRuns }),
-    run: () => laboratory.runHook(job),
-    // The product's own executable does not tell its memory.
-    ...(job.program === "bench" ? { memory: () => laboratory.memoryOf(job) } : {}),
-  });
-  const timed = (id: string, run: () => Promise<number>): Case => ({
-    id,
+  const timed = (program: string, run: () => Promise<number>): Case => ({
+    group: FLOOR,
+    program,
     run: async () => ({ ms: await run(), agentMs: 0, commands: [] }),
   });
-  const changed = SIZES.flatMap((size) => {
-    const world = benchWorld(size);
-    const job = { program: "bench" as const, world, hook: changedHook(world) };
-    return [
-      hook(`changed-${size}`, { ...job, transport: "native" }),
-      hook(`changed-${size} by processes`, { ...job, transport: "process" }, size === 100 ? slowRuns : undefined),
-    ];
-  });
-  const magpie = async (id: string, peers: number, icmp: boolean): Promise<Case> =>
-    hook(id, { program: "magpie", world: await magpieWorld(peers, icmp), hook: CHECK, transport: "native" });
+  return [
+    timed("hello world", async () => (await laboratory.runProgram("hello")).ms),
+    timed("hook command", () => laboratory.runTool(small, "bare")),
+    ...(withSlow ? [timed(slowly("hook command"), () => laboratory.runTool(small, "slow"))] : []),
+    ...compared,
+    ...await productCases(laboratory),
+  ];
+}
+
+/** Hooks of the product's own charms. */
+async function productCases(laboratory: Laboratory): Promise<Case[]> {
+  const start = (hook: Hook) => [`hooks/${hook.name}`] as const;
   const offered = benchWorld(3, ETCD_OFFER);
+  const changed = changedHook(offered);
+  const magpie = async (program: string, peers: number, icmp: boolean): Promise<Case> => {
+    const world = await magpieWorld(peers, icmp);
+    return hookCase(laboratory, "magpie", program, { charm: "magpie", start: start(CHECK), world, hook: CHECK });
+  };
   return [
-    timed("hello world", () => laboratory.runProgram("hello")),
-    hook("update-status", { program: "bench", world: small, hook: updateStatus, transport: "native" }),
-    hook("update-status, charmlet", { program: "charmlet", world: small, hook: updateStatus, transport: "native" }),
-    await magpie("magpie, nothing to check", 50, false),
-    await magpie("magpie, ICMP of 1 peer", 1, true),
-    await magpie("magpie, ICMP of 50 peers", 50, true),
-    hook("etcd client, changed-3", {
-      program: "etcd",
-      world: offered,
-      hook: changedHook(offered),
-      transport: "native",
+    hookCase(laboratory, UPDATE_STATUS.name, "whole product", {
+      charm: "charmlet",
+      start: start(UPDATE_STATUS),
+      world: benchWorld(2),
+      hook: UPDATE_STATUS,
     }),
-    ...changed,
-    timed("is-leader as a process", () => laboratory.runTool(small)),
+    hookCase(laboratory, "etcd client", "changed-3", {
+      charm: "etcd",
+      start: start(changed),
+      world: offered,
+      hook: changed,
+    }),
+    await magpie("nothing to check", 50, false),
+    await magpie("ICMP of 1 peer", 1, true),
+    await magpie("ICMP of 50 peers", 50, true),
   ];
 }
 
-/**
- * Makes a line of what was measured.
- *
- * @throws {Error} runs of one case differ in their commands: they were not the same hook
- */
-export function rowOf(id: string, costs: readonly HookCost[], memory: number | undefined): Row {
-  const counts = new Set(costs.map(({ commands }) => commands.length));
-  const [commands, ...others] = counts;
-  if (commands === undefined || others.length > 0) throw new Error(`${id} ran ${[...counts].join(" or ")} commands`);
-  const agentMs = spread(costs.map((cost) => cost.agentMs)).median;
-  return { id, runs: costs.length, ms: spread(costs.map(({ ms }) => ms)), agentMs, commands, memory };
-}
-
-/**
- * What a hook would take if each of its hook commands took {@linkcode COMMAND_MS} as a process. They run one after the
- * other, so the difference counts once for each.
- *
- * @param toolMs what a hook command takes here
- */
-export function normalized(row: Row, toolMs: number): number {
-  return row.ms.median - row.commands * (toolMs - COMMAND_MS);
-}
-
-/**
- * Holds the figures against the targets: ratios within one run, memory and size, but no times.
- *
- * @param rows all lines, by the ids of {@linkcode casesOf}
- * @param executable size in bytes
- */
-export function targetsOf(rows: readonly Row[], executable: number): Target[] {
-  const find = (id: string): Row => {
-    const row = rows.find((one) => one.id === id);
-    if (!row) throw new RangeError(`${id} was not measured`);
-    return row;
-  };
-  const floor = find("hello world").ms.median;
-  const toolMs = find("is-leader as a process").ms.median;
-  const ofFloor = (id: string, limit: number): Target => {
-    return { what: `${id} / hello world`, value: find(id).ms.median / floor, bound: "at most", limit, unit: "×" };
-  };
-  const faster = (size: number, limit: number): Target => ({
-    what: `changed-${size}: processes of ${COMMAND_MS} ms / native`,
-    value: normalized(find(`changed-${size} by processes`), toolMs) / find(`changed-${size}`).ms.median,
-    bound: "at least",
-    limit,
-    unit: "×",
-  });
-  const fifty = find("magpie, ICMP of 50 peers").ms.median / find("magpie, ICMP of 1 peer").ms.median;
-  const memory = Math.max(...rows.map((row) => row.memory ?? 0));
-  return [
-    ofFloor("changed-10", 1.35),
-    ofFloor("changed-100", 1.8),
-    ofFloor("update-status", 1.15),
-    ofFloor("update-status, charmlet", 1.15),
-    ofFloor("magpie, nothing to check", 1.35),
-    {
-      what: "etcd client, changed-3 − changed-2",
-      value: find("etcd client, changed-3").ms.median - find("changed-2").ms.median,
-      bound: "at most",
-      limit: 5,
-      unit: "ms",
-    },
-    { what: "magpie, 50 peers / 1 peer", value: fifty, bound: "at most", limit: 1.5, unit: "×" },
-    faster(10, 5),
-    faster(100, 25),
-    { what: "peak memory of a hook", value: memory / MIB, bound: "at most", limit: 70, unit: "MiB" },
-    { what: "executable", value: executable / MIB, bound: "at most", limit: 100, unit: "MiB" },
-  ];
-}
-
-/** Whether a figure keeps its bound. */
-export function isMet({ value, bound, limit }: Target): boolean {
-  return bound === "at most" ? value <= limit : value >= limit;
+function hookCase(laboratory: Laboratory, group: string, program: string, job: HookJob): Case {
+  return { group, program, run: () => laboratory.runHook(job), memory: () => laboratory.memoryOf(job) };
 }

@@ -1,29 +1,18 @@
 /**
- * Compiled programs, charm directories and the agent: everything that is needed to run a hook and time it.
+ * Charm directories, hook commands and the agent: everything that is needed to run a hook and time it.
  *
  * @module
  */
-import { basename, join } from "node:path";
-import { compileExecutable } from "../../build/compile.ts";
-import { projectDir } from "../../build/project.ts";
-import { makeTools } from "../model/charm_files.ts";
+import { join, resolve } from "node:path";
+import { copyCharm, makeTools } from "../model/charm_files.ts";
 import { hookEnvironment, type Subject } from "../model/environment.ts";
 import type { Hook } from "../model/local_state.ts";
 import type { WorldState } from "../model/state.ts";
 import { BenchAgent } from "./agent.ts";
-import { MAGPIE } from "./magpie.ts";
-import { METADATA, UNIT } from "./world.ts";
-
-/** Programs that are measured, and the tool that hook commands are as processes. */
-const ENTRIES = {
-  hello: "tests/bench/hello.ts",
-  bench: "tests/bench/charm.ts",
-  charmlet: "mod.ts",
-  jujuc: "tests/model/hook_tool.ts",
-} as const;
-
-/** Name of a compiled program. */
-export type Program = keyof typeof ENTRIES;
+import { command, type Run } from "./command.ts";
+import type { Peer } from "./peers.ts";
+import { buildHookTool, type ProgramName, programPath } from "./programs.ts";
+import { METADATA, publish, UNIT } from "./world.ts";
 
 /** What one hook cost. */
 export interface HookCost {
@@ -35,10 +24,23 @@ export interface HookCost {
 
 /** A hook of a charm in a model. */
 export interface HookJob {
-  readonly program: "bench" | "charmlet" | "etcd" | "magpie";
+  /** Name of the charm's directory. */
+  readonly charm: string;
+  /** Program and arguments; a relative path is meant in the charm's directory. */
+  readonly start: readonly [string, ...string[]];
   readonly world: WorldState;
   readonly hook: Hook;
-  readonly transport: "native" | "process";
+  /** Which hook commands are on PATH; bare ones if left out. */
+  readonly tools?: "bare" | "slow";
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether the first remote unit publishes something new before, and the hook must write what follows from it. */
+  readonly isChange?: boolean;
+}
+
+/** What the hook command as a process is: Go's, as Juju's own, or where there is no Go, this project's. */
+export interface HookTool {
+  readonly kind: "Go" | "Deno";
+  readonly path: string;
 }
 
 /** Runs programs one at a time. */
@@ -51,73 +53,85 @@ export class Laboratory implements AsyncDisposable {
     this.#root = root;
   }
 
-  /**
-   * Compiles everything afresh and deploys each charm program in a directory of its own.
-   *
-   * @throws {BuildError} a program cannot be compiled
-   */
-  static async open(): Promise<Laboratory> {
-    for (const [name, entry] of Object.entries(ENTRIES)) {
-      const output = join(projectDir, "dist", name);
-      // The floor is what `deno compile` alone makes.
-      await compileExecutable({ entry: join(projectDir, entry), output, codeCache: name !== "hello" });
-    }
+  /** Starts the agent and makes the hook commands. */
+  static async open(tool: HookTool): Promise<Laboratory> {
     const root = await Deno.makeTempDir({ prefix: "charmlet-bench-" });
-    await makeTools(join(root, "tools"), join(projectDir, "dist", "jujuc"));
-    const yaml = { bench: METADATA, charmlet: METADATA, etcd: METADATA.replace("interface: bench", "interface: etcd") };
-    for (const [program, metadata] of Object.entries(yaml)) {
-      const executable = program === "bench" ? "bench" : "charmlet";
-      await Deno.mkdir(join(root, program, "hooks"), { recursive: true });
-      await Deno.copyFile(join(projectDir, "dist", executable), join(root, program, "hooks", "charmlet"));
-      await Deno.writeTextFile(join(root, program, "metadata.yaml"), metadata);
-      await command(join(root, program, "hooks", "charmlet"), ["link", join(root, program)]);
-    }
-    await Deno.mkdir(join(root, "magpie", "hooks"), { recursive: true });
-    await Deno.copyFile(join(projectDir, "dist", "charmlet"), join(root, "magpie", "hooks", "charmlet"));
-    for (const file of ["metadata.yaml", "config.yaml", "actions.yaml"]) {
-      await Deno.copyFile(join(MAGPIE, file), join(root, "magpie", file));
-    }
-    await command(join(root, "magpie", "hooks", "charmlet"), ["link", join(root, "magpie")]);
+    await makeTools(join(root, "tools-bare"), tool.path);
     const laboratory = new Laboratory(root);
     await laboratory.#agent.open();
     return laboratory;
   }
 
-  /** Runs a program without arguments; its wall time in milliseconds. */
-  async runProgram(program: Program): Promise<number> {
-    return (await command(join(projectDir, "dist", program))).ms;
+  /**
+   * Deploys a charm that has an executable of this project.
+   *
+   * @param charm name of its directory
+   * @param metadata its metadata.yaml, or the directory that has it
+   */
+  async deploy(charm: string, program: ProgramName, metadata: { text: string } | { directory: string }): Promise<void> {
+    const directory = join(this.#root, charm);
+    if ("directory" in metadata) await copyCharm(metadata.directory, directory);
+    await Deno.mkdir(join(directory, "hooks"), { recursive: true });
+    await Deno.copyFile(programPath(program), join(directory, "hooks", "charmlet"));
+    if ("text" in metadata) await Deno.writeTextFile(join(directory, "metadata.yaml"), metadata.text);
+    await command(join(directory, "hooks", "charmlet"), ["link", directory]);
+  }
+
+  /** Deploys a peer's charm under the peer's name. */
+  async deployPeer({ name, files }: Peer): Promise<void> {
+    await copyCharm(files, join(this.#root, name));
+    await Deno.writeTextFile(join(this.#root, name, "metadata.yaml"), METADATA);
+  }
+
+  /** Runs a program of this project without arguments. */
+  async runProgram(program: ProgramName): Promise<Run> {
+    return await command(programPath(program), []);
   }
 
   /**
    * Runs a hook in a fresh context that is dropped afterwards, so that the next run finds the same model.
    *
-   * @throws {Error} the hook fails, or a hook that changes something wrote nothing
+   * @throws {Error} the hook fails, or does not write what it should
    */
   async runHook(job: HookJob): Promise<HookCost> {
     const { ms, agentMs, commands } = await this.#run(job);
     return { ms, agentMs, commands };
   }
 
-  /** Peak resident memory of a hook's process, in bytes, as the kernel counts it until the end of the process. */
+  /** Peak resident memory of a hook's first process, in bytes. */
   async memoryOf(job: HookJob): Promise<number> {
-    const { stdout } = await this.#run(job, { BENCH_MEMORY: "1" });
-    const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(stdout)?.[1];
-    if (kibibytes === undefined) throw new Error(`${job.program} does not tell its memory: see tests/bench/charm.ts`);
-    return Number(kibibytes) * 1024;
+    return (await this.#run(job, true)).memory;
+  }
+
+  /**
+   * Runs a hook like {@linkcode Laboratory.runHook}; also tells what it printed.
+   *
+   * @throws {Error} the hook fails, or does not write what it should
+   */
+  async trace(job: HookJob): Promise<HookCost & Run> {
+    return await this.#run(job);
   }
 
   /** Runs `is-leader` as a process; its wall time in milliseconds. */
-  async runTool(world: WorldState): Promise<number> {
+  async runTool(world: WorldState, tools: "bare" | "slow"): Promise<number> {
     const hook: Hook = { kind: "update-status", name: "update-status", seen: "" };
-    const env = await this.#begin({ program: "bench", world, hook, transport: "process" });
-    const { ms } = await command(join(this.#root, "tools", "is-leader"), ["--format=json"], env);
-    await this.#agent.end();
-    return ms;
+    const start = [join(this.#root, `tools-${tools}`, "is-leader"), "--format=json"] as const;
+    return (await this.#run({ charm: "bench", start, world, hook, tools })).ms;
   }
 
-  /** Size of a compiled program, in bytes. */
-  async sizeOf(program: Program): Promise<number> {
-    return (await Deno.stat(join(projectDir, "dist", program))).size;
+  /**
+   * Makes the slow hook commands.
+   *
+   * @param delayMs how much longer they take than the bare ones, in milliseconds
+   * @throws {UnavailableError} there is no Go
+   */
+  async addSlowTools(delayMs: number): Promise<void> {
+    await makeTools(join(this.#root, "tools-slow"), await buildHookTool(delayMs));
+  }
+
+  /** Removes what this charm's hooks keep between two of them, so that the next one is the first. */
+  async forget(charm: string): Promise<void> {
+    await Deno.remove(join(this.#root, charm, ".charmlet"), { recursive: true });
   }
 
   /** Stops the agent and removes the directories. */
@@ -126,19 +140,19 @@ export class Laboratory implements AsyncDisposable {
     await Deno.remove(this.#root, { recursive: true });
   }
 
-  async #run(job: HookJob, more: Readonly<Record<string, string>> = {}) {
+  async #run(job: HookJob, watchMemory = false): Promise<HookCost & Run> {
+    const { charm, start: [program, ...args] } = job;
+    const seen = job.isChange ? publish(job.world, this.#contexts) : undefined;
     const env = await this.#begin(job);
-    const path = join(this.#root, job.program, "hooks", job.hook.name);
-    const { ms, stdout } = await command(path, [], { ...env, ...more }, join(this.#root, job.program));
+    const directory = join(this.#root, charm);
+    const result = await command(resolve(directory, program), args, { env, cwd: directory, watchMemory });
     const { agentMs, commands, written } = await this.#agent.end();
-    if (job.program === "bench" && job.hook.kind === "relation-changed" && !written.includes("seen")) {
-      throw new Error(`${job.hook.name} wrote nothing`);
-    }
-    return { ms, stdout, agentMs, commands };
+    if (written.seen !== seen) throw new Error(`${charm} wrote ${written.seen} in ${job.hook.name} instead of ${seen}`);
+    return { ...result, agentMs, commands };
   }
 
   /** Gives the hook a fresh context, and returns its environment. */
-  async #begin({ program, world, hook, transport }: HookJob): Promise<Record<string, string>> {
+  async #begin({ charm, world, hook, tools = "bare", env = {} }: HookJob): Promise<Record<string, string>> {
     const contextId = `${UNIT}-${hook.name}-${String(this.#contexts++).padStart(32, "0")}`;
     const relation = "relationId" in hook ? hook : undefined;
     await this.#agent.begin(world, {
@@ -150,24 +164,14 @@ export class Laboratory implements AsyncDisposable {
       remoteApp: relation?.remoteApp ?? null,
     });
     const subject: Subject = { kind: "hook", hook };
-    const env = hookEnvironment(world, {
+    const variables = hookEnvironment(world, {
       unit: UNIT,
       subject,
       contextId,
-      charmDir: join(this.#root, program),
-      toolsDir: join(this.#root, "tools"),
+      charmDir: join(this.#root, charm),
+      toolsDir: join(this.#root, `tools-${tools}`),
       socketAddress: this.#agent.address,
     });
-    return transport === "process" ? { ...env, CHARMLET_HOOK_COMMANDS: "process" } : env;
+    return { ...variables, ...env };
   }
-}
-
-/** Runs a program in a clean environment, as the agent does. */
-async function command(path: string, args: string[] = [], env: Record<string, string> = {}, cwd = "/") {
-  const start = performance.now();
-  const { success, code, stdout, stderr } = await new Deno.Command(path, { args, env, cwd, clearEnv: true }).output();
-  const ms = performance.now() - start;
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (!success) throw new Error(`${basename(path)} ended with ${code}: ${text(stderr).trim()}`);
-  return { ms, stdout: text(stdout) };
 }

@@ -33,13 +33,3 @@ export function quantile(sample: readonly number[], part: number): number {
 export function spread(sample: readonly number[]): Spread {
   return { low: quantile(sample, 0.25), median: quantile(sample, 0.5), high: quantile(sample, 0.75) };
 }
-
-/**
- * In which rounds something runs that runs less often than there are rounds: evenly spread, so that a machine that
- * drifts does so for all.
- *
- * @param runs how often, at most once a round
- */
-export function roundsOf(runs: number, rounds: number): Set<number> {
-  return new Set(Array.from({ length: Math.min(runs, rounds) }, (_, run) => Math.floor((run * rounds) / runs)));
-}

@@ -47,6 +47,20 @@ export function benchWorld(
   return world;
 }
 
+/**
+ * Lets the first remote unit publish a version: a charm that compares finds something new in every run.
+ *
+ * @param version never the same twice
+ * @returns what the hook then writes: how many units there are, and the sum of their versions
+ */
+export function publish(world: WorldState, version: number): string {
+  const bags = Object.values(world.relations)[0]?.unitBags ?? {};
+  const first = bags["remote/0"];
+  if (first) first.version = String(version);
+  const versions = Object.entries(bags).filter(([unit]) => unit !== UNIT).map(([, bag]) => Number(bag.version));
+  return `${versions.length} ${versions.reduce((sum, one) => sum + one, 0)}`;
+}
+
 /** The hook that reads everything: the first remote unit has changed. */
 export function changedHook(world: WorldState): Hook & { readonly kind: "relation-changed" } {
   const [relation] = Object.values(world.relations);

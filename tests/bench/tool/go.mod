@@ -1,0 +1,3 @@
+module example.com/charmlet/bench/tool
+
+go 1.24

@@ -68,8 +68,6 @@ async function serveClients(stage: Stage, lab: Lab): Promise<string> {
 async function killMember(stage: Stage, lab: Lab): Promise<string> {
   const unit = stage.follower("etcd");
   await lab.killServer(unit);
-  const dead = lab.serverPid(unit);
-  expectEqual(dead, undefined, `server of ${unit} after SIGKILL`);
   await lab.settleUntil(
     "the member again",
     () => lab.serverPid(unit) !== undefined && allActive(stage, "etcd", /^Healthy/),

@@ -7,12 +7,12 @@ import type { ActionContext } from "../hooks/action_context.ts";
 import type { ActionResults } from "../hooks/definition.ts";
 import { ActionFailed } from "../hooks/errors.ts";
 import { ClientError } from "../interfaces/clients/errors.ts";
-import { bringIn, type Method, prepare } from "../interfaces/mysql_innodb_cluster/server/moves.ts";
+import { bringIn, type Method } from "../interfaces/mysql_innodb_cluster/server/moves.ts";
 import { type UnitAddress, unitsOf } from "../interfaces/mysql_innodb_cluster/server/own.ts";
 import { tellMembers } from "../interfaces/mysql_innodb_cluster/server/tell.ts";
 import { TEXT } from "../interfaces/mysql_innodb_cluster/server/texts.ts";
 import { openAt, type Result, type Ward } from "../interfaces/mysql_innodb_cluster/server/ward.ts";
-import { healthyView } from "./mysql_own.ts";
+import { healthyView, viewWith } from "./mysql_own.ts";
 import { statusResults } from "./mysql_status.ts";
 
 /** Milliseconds that an action waits for a server: a copy of the data may take long. */
@@ -47,7 +47,7 @@ export async function bringUnitIn(
     if (Date.now() > end) throw new ActionFailed(TEXT.tooLong(target.unit));
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  const view = await healthyView(ward);
+  const view = await viewWith(() => healthyView(ward), [target.address]);
   await tellMembers(ward, view, { removed: ward.record.removed.filter((unit) => unit !== target.unit) });
   return statusResults(ward.record, view, unitsOf(ward));
 }
@@ -60,6 +60,5 @@ async function attempt(ward: Ward, { address }: UnitAddress, method: Method): Pr
   });
   if (!db) return "silent";
   await using joiner = db;
-  await prepare(joiner, ward.credentials);
   return await bringIn(ward, joiner, address, view, { patienceMs: PATIENCE_MS, method }) ?? "done";
 }

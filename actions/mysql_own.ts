@@ -8,6 +8,8 @@ import type { InterfaceSide, Needs } from "../hooks/definition.ts";
 import { ActionFailed, ValueError } from "../hooks/errors.ts";
 import { ClientError } from "../interfaces/clients/errors.ts";
 import type { Group } from "../interfaces/clients/mysql/members.ts";
+import type { Address } from "../interfaces/clients/mysql/status.ts";
+import { readUntil } from "../interfaces/clients/mysql/wait.ts";
 import {
   findUnit,
   openWard,
@@ -16,7 +18,10 @@ import {
   viewOfCluster,
 } from "../interfaces/mysql_innodb_cluster/server/own.ts";
 import { TEXT } from "../interfaces/mysql_innodb_cluster/server/texts.ts";
-import type { Ward } from "../interfaces/mysql_innodb_cluster/server/ward.ts";
+import { sameAddress, unitAt, type Ward } from "../interfaces/mysql_innodb_cluster/server/ward.ts";
+
+/** Milliseconds until all members know what one of them does. */
+const SETTLE_MS = 15_000;
 
 /** Charms that run MySQL have these actions. */
 export const MYSQL_SERVER: InterfaceSide = { interface: "mysql-innodb-cluster", role: "peers" };
@@ -53,8 +58,15 @@ export async function healthyView(ward: Ward): Promise<Group> {
   const view = await viewOfCluster(ward);
   if (!view) throw new ActionFailed(ward.record.clustered.length === 0 ? TEXT.noCluster : TEXT.stopped);
   if (view.quorum) return view;
-  const lost = view.members.filter(({ state }) => state === "UNREACHABLE").map(({ host, port }) => `${host}:${port}`);
+  const lost = view.members.filter(({ state }) => state === "UNREACHABLE").map((member) => unitAt(ward, member));
   throw new ActionFailed(TEXT.noQuorum(lost));
+}
+
+/** Reads the group until it lists members as online: one knows it of itself before the others do. */
+export function viewWith(read: () => Promise<Group>, wanted: readonly Address[]): Promise<Group> {
+  const isThere = ({ members }: Group) => (each: Address) =>
+    members.some((member) => member.state === "ONLINE" && sameAddress(member, each));
+  return readUntil(read, (group) => wanted.every(isThere(group)), SETTLE_MS);
 }
 
 /** The unit that the parameter `address` means. @throws {ActionFailed} when it is none of this application */

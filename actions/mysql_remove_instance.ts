@@ -8,6 +8,7 @@ import { ActionFailed } from "../hooks/errors.ts";
 import { ClientError } from "../interfaces/clients/errors.ts";
 import { leaveGroup } from "../interfaces/clients/mysql/group.ts";
 import type { Address } from "../interfaces/clients/mysql/status.ts";
+import { handOver } from "../interfaces/mysql_innodb_cluster/server/hand_over.ts";
 import { unitsOf } from "../interfaces/mysql_innodb_cluster/server/own.ts";
 import { tellMembers } from "../interfaces/mysql_innodb_cluster/server/tell.ts";
 import { TEXT } from "../interfaces/mysql_innodb_cluster/server/texts.ts";
@@ -43,6 +44,7 @@ export const mysqlRemoveInstance = defineAction({
 async function leave(ward: Ward, address: Address): Promise<boolean> {
   try {
     await using db = await openAt(ward, address, WORK_MS);
+    await handOver(ward.ctx, db);
     await leaveGroup(db);
     return true;
   } catch (error) {

@@ -5,9 +5,9 @@
  */
 import { defineAction } from "../hooks/definition.ts";
 import { ActionFailed } from "../hooks/errors.ts";
-import { setPrimary } from "../interfaces/clients/mysql/group.ts";
 import { readGroup } from "../interfaces/clients/mysql/members.ts";
 import { unitsOf } from "../interfaces/mysql_innodb_cluster/server/own.ts";
+import { changePrimary } from "../interfaces/mysql_innodb_cluster/server/set_access.ts";
 import { TEXT } from "../interfaces/mysql_innodb_cluster/server/texts.ts";
 import { openAt, sameAddress } from "../interfaces/mysql_innodb_cluster/server/ward.ts";
 import { addressedUnit, ASKING, healthyView, MYSQL_SERVER, withLeadersWard } from "./mysql_own.ts";
@@ -27,7 +27,7 @@ export const mysqlSetClusterPrimary = defineAction({
       const target = (await healthyView(ward)).members.find((member) => sameAddress(member, address));
       if (target?.state !== "ONLINE") throw new ActionFailed(TEXT.notOnline(unit));
       await using db = await openAt(ward, address, WORK_MS);
-      await setPrimary(db, target.uuid);
+      await changePrimary(ward, db, target.uuid);
       return statusResults(ward.record, await readGroup(db), unitsOf(ward));
     }),
 });

@@ -4,7 +4,13 @@
  * @module
  */
 import { defineAction } from "../hooks/definition.ts";
+import { ActionFailed } from "../hooks/errors.ts";
+import { isReplica } from "../interfaces/clients/mysql/fencing.ts";
+import { readChannels } from "../interfaces/clients/mysql/status.ts";
+import { openOwn } from "../interfaces/mysql_innodb_cluster/server/mysqld.ts";
 import { renewPasswords } from "../interfaces/mysql_innodb_cluster/server/passwords.ts";
+import { followsPasswords } from "../interfaces/mysql_innodb_cluster/server/set_keys.ts";
+import { TEXT } from "../interfaces/mysql_innodb_cluster/server/texts.ts";
 import { ASKING, MYSQL_SERVER, withLeadersWard } from "./mysql_own.ts";
 
 /** Makes new passwords for the cluster's own users; the servers get them in the hooks that follow. */
@@ -13,11 +19,14 @@ export const mysqlSetPassword = defineAction({
   side: MYSQL_SERVER,
   needs: ASKING,
   run: (ctx) =>
-    withLeadersWard(ctx, (ward) => {
+    withLeadersWard(ctx, async (ward) => {
       const { peers, record, credentials } = ward;
+      if (await followsPasswords(ctx)) throw new ActionFailed(TEXT.passwordsOfPrimary);
+      await using own = await openOwn(ward.place);
+      if (isReplica(await readChannels(own))) throw new ActionFailed(TEXT.passwordsOfReplica);
       renewPasswords(ctx, peers, record, credentials);
       const users = [credentials.cluster.user, credentials.recovery.user].join(",");
       const version = record.passwords + 1;
-      return Promise.resolve({ users, version, output: JSON.stringify({ users, version, state: "requested" }) });
+      return { users, version, output: JSON.stringify({ users, version, state: "requested" }) };
     }),
 });

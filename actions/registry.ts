@@ -5,6 +5,7 @@
  */
 import type { InterfaceSide, LazyAction } from "../hooks/definition.ts";
 
+const ASYNC: InterfaceSide = { interface: "async_replication", role: "provides" };
 const ETCD: InterfaceSide = { interface: "etcd", role: "peers" };
 const MAGPIE: InterfaceSide = { interface: "magpie", role: "peers" };
 const MYSQL: InterfaceSide = { interface: "mysql-innodb-cluster", role: "peers" };
@@ -88,4 +89,35 @@ export const ACTIONS: readonly LazyAction[] = [
     load: async () => (await import("./mysql_reboot_cluster.ts")).mysqlRebootCluster,
   },
   { name: "set-password", side: MYSQL, load: async () => (await import("./mysql_set_password.ts")).mysqlSetPassword },
+  {
+    name: "promote-standby-cluster",
+    side: ASYNC,
+    load: async () => (await import("./async_promote_standby_cluster.ts")).asyncPromoteStandbyCluster,
+  },
+  {
+    name: "promote-to-primary",
+    side: ASYNC,
+    load: async () => (await import("./async_promote_to_primary.ts")).asyncPromoteToPrimary,
+  },
+  { name: "fence-writes", side: ASYNC, load: async () => (await import("./async_fence_writes.ts")).asyncFenceWrites },
+  {
+    name: "unfence-writes",
+    side: ASYNC,
+    load: async () => (await import("./async_unfence_writes.ts")).asyncUnfenceWrites,
+  },
+  {
+    name: "rejoin-cluster",
+    side: ASYNC,
+    load: async () => (await import("./async_rejoin_cluster.ts")).asyncRejoinCluster,
+  },
+  {
+    name: "recreate-cluster",
+    side: ASYNC,
+    load: async () => (await import("./async_recreate_cluster.ts")).asyncRecreateCluster,
+  },
+  {
+    name: "create-replication",
+    side: ASYNC,
+    load: async () => (await import("./async_create_replication.ts")).asyncCreateReplication,
+  },
 ];

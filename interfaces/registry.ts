@@ -7,6 +7,18 @@ import type { LazyInterface } from "../hooks/definition.ts";
 
 /** One line for each side of each interface. */
 export const INTERFACES: readonly LazyInterface[] = [
+  {
+    name: "async_replication",
+    aliases: ["mysql_async"],
+    role: "provides",
+    load: async () => (await import("./async_replication/mysql/primary.ts")).mysqlReplicationPrimary,
+  },
+  {
+    name: "async_replication",
+    aliases: ["mysql_async"],
+    role: "requires",
+    load: async () => (await import("./async_replication/mysql/replica.ts")).mysqlReplicationReplica,
+  },
   { name: "etcd", role: "provides", load: async () => (await import("./etcd/provides.ts")).etcdProvides },
   { name: "etcd", role: "requires", load: async () => (await import("./etcd/requires.ts")).etcdRequires },
   { name: "etcd", role: "peers", load: async () => (await import("./etcd/server.ts")).etcdServer },

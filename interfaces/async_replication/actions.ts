@@ -5,9 +5,10 @@
  */
 import type { ActionContext } from "../../hooks/action_context.ts";
 import { type ActionDefinition, type ActionResults, defineAction, type InterfaceSide } from "../../hooks/definition.ts";
-import { ActionFailed } from "../../hooks/errors.ts";
+import { ActionFailed, ValueError } from "../../hooks/errors.ts";
+import { ClientError } from "../clients/errors.ts";
 import type { PortSource } from "./charm_side.ts";
-import { ClusterSetError } from "./cluster_server.ts";
+import { ClusterSetBusyError, ClusterSetError } from "./cluster_server.ts";
 import { INTERFACE, isName, PEER_APP } from "./keys.ts";
 import { offer } from "./primary.ts";
 import { endpointsOf, relationsOf, type Replication, roleOf, unitLabel, withPorts } from "./replication.ts";
@@ -18,28 +19,47 @@ type Act = (at: At) => Promise<string>;
 
 const SIDE: InterfaceSide = { interface: INTERFACE, role: "provides" };
 
+const ACTIONS = {
+  "promote-standby-cluster": promoteStandby,
+  "promote-to-primary": promoteToPrimary,
+  "fence-writes": fence,
+  "unfence-writes": unfence,
+  "rejoin-cluster": rejoin,
+  "recreate-cluster": recreate,
+  "create-replication": createReplication,
+} as const satisfies Readonly<Record<string, Act>>;
+
+/** Name of an action. */
+export type AsyncReplicationAction = keyof typeof ACTIONS;
+
 /**
  * All actions of charms that have the primary side.
  *
  * @param source the ports to the server and to the charm
  */
 export function asyncReplicationActions(source: PortSource): readonly ActionDefinition[] {
-  const action = (name: string, act: Act): ActionDefinition =>
-    defineAction({
-      name,
-      side: SIDE,
-      needs: source.needs,
-      run: async (ctx): Promise<ActionResults> => ({ message: await withPorts(source, ctx, act) }),
-    });
-  return [
-    action("promote-standby-cluster", promoteStandby),
-    action("promote-to-primary", promoteToPrimary),
-    action("fence-writes", fence),
-    action("unfence-writes", unfence),
-    action("rejoin-cluster", rejoin),
-    action("recreate-cluster", recreate),
-    action("create-replication", createReplication),
-  ];
+  return (Object.keys(ACTIONS) as AsyncReplicationAction[]).map((name) => asyncReplicationAction(source, name));
+}
+
+/** One of {@linkcode asyncReplicationActions}. */
+export function asyncReplicationAction(source: PortSource, name: AsyncReplicationAction): ActionDefinition {
+  return defineAction({
+    name,
+    side: SIDE,
+    needs: source.needs,
+    run: async (ctx): Promise<ActionResults> => ({ message: await perform(source, ctx, ACTIONS[name]) }),
+  });
+}
+
+async function perform(source: PortSource, ctx: ActionContext, act: Act): Promise<string> {
+  try {
+    return await withPorts(source, ctx, act);
+  } catch (error) {
+    const isExplained = [ClientError, ClusterSetBusyError, ClusterSetError, ValueError].some((type) =>
+      error instanceof type
+    );
+    throw isExplained && error instanceof Error ? new ActionFailed(error.message) : error;
+  }
 }
 
 async function promoteStandby(at: At): Promise<string> {

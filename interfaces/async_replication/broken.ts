@@ -15,6 +15,7 @@ import { LOG, TEXT } from "./texts.ts";
 export const CHECK_INTERVAL_MS = 10_000;
 /** How long it waits for that. */
 export const DISSOLUTION_MS = 300_000;
+const NOT_DISSOLVED = "the cluster is not dissolved yet";
 
 /**
  * A replica waits until the primary cluster has dissolved it; the primary removes the replica.
@@ -23,18 +24,35 @@ export const DISSOLUTION_MS = 300_000;
  * comes back, the role was decided, and only the waiting goes on.
  */
 export async function broken(at: Replication<Context<RelationEvent>>, relation: Relation): Promise<Outcome> {
-  if (at.ctx.deferral) return await awaitDissolution(at);
+  const { ctx } = at;
+  if (isWaiting(ctx)) return await awaitDissolution(at);
+  const kept = ctx.storedAs(`${relation.endpoint.name}:${relation.id}`);
+  // A later attempt no longer finds the relation.
+  const name = ctx.deferral ? kept.get(undefined, textOrNothing) : await sentName(at, relation);
+  kept.set(name);
   const { cluster } = await roleOf(at);
-  if (cluster === "primary") await detach(at, relation);
-  else if (!await at.peer.removingUnit()) return await awaitDissolution(at);
-  return done;
+  if (cluster === "primary") await detach(at, name);
+  kept.set(undefined);
+  return cluster === "primary" || await at.peer.removingUnit() ? done : await awaitDissolution(at);
+}
+
+function isWaiting({ deferral }: Context): boolean {
+  return deferral?.reason === NOT_DISSOLVED;
+}
+
+async function sentName({ ctx }: Replication, relation: Relation): Promise<string | undefined> {
+  return readAnswer(await remoteBag(relation), warner(ctx, relation)).clusterName;
+}
+
+function textOrNothing(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 async function awaitDissolution({ ctx, server, peer }: Replication): Promise<Outcome> {
-  if (!ctx.deferral) ctx.status.set("waiting", TEXT.awaitingDissolution);
+  if (!isWaiting(ctx)) ctx.status.set("waiting", TEXT.awaitingDissolution);
   if (await server.isInstanceInCluster(unitLabel(ctx))) {
     if (!ctx.deferral?.expired) {
-      return deferred("the cluster is not dissolved yet", {
+      return deferred(NOT_DISSOLVED, {
         retryAfterMs: CHECK_INTERVAL_MS,
         deadlineMs: DISSOLUTION_MS,
       });
@@ -53,10 +71,10 @@ async function awaitDissolution({ ctx, server, peer }: Replication): Promise<Out
   return done;
 }
 
-async function detach(at: Replication, relation: Relation): Promise<void> {
+async function detach(at: Replication, name: string | undefined): Promise<void> {
   const { ctx, charm, peer } = at;
   if (await ctx.isLeader()) {
-    await removeReplica(at, relation);
+    await removeReplica(at, name);
   } else if ((await peer.unit())[PEER_UNIT.memberState] === "waiting") {
     // A replica that was refused because of its data: lets the unit's status be reported again.
     peer.setUnit({ [PEER_UNIT.memberState]: "unknown" });
@@ -64,9 +82,8 @@ async function detach(at: Replication, relation: Relation): Promise<void> {
   await charm.updateStatus();
 }
 
-async function removeReplica(at: Replication, relation: Relation): Promise<void> {
+async function removeReplica(at: Replication, name: string | undefined): Promise<void> {
   const { ctx, server, charm } = at;
-  const name = readAnswer(await remoteBag(relation), warner(ctx, relation)).clusterName;
   if (name === undefined) return ctx.log.warning("No cluster name found, skipping removal");
   if (await isOthers(at, name)) return ctx.log.warning(`Cluster ${name} is not that relation's: it is not removed`);
   if (!await server.isClusterInClusterSet(name)) {

@@ -39,6 +39,11 @@ export class ClusterSetError extends Error {
   override readonly name = "ClusterSetError";
 }
 
+/** An operation that goes on, or that waits for another one on the same cluster set: it is tried again later. */
+export class ClusterSetBusyError extends Error {
+  override readonly name = "ClusterSetBusyError";
+}
+
 /**
  * This unit's MySQL server, its cluster and the cluster set. It connects when it is first asked, so that a handler that
  * has nothing to ask opens no connection.

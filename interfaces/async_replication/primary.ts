@@ -14,7 +14,7 @@ import { keepShared, share } from "./credentials.ts";
 import { explainPrimary } from "./explain.ts";
 import { ALIASES, ANSWER, INITIALIZED, INTERFACE, OFFER, readAnswer } from "./keys.ts";
 import { primaryFacts, primaryState } from "./relation_state.ts";
-import { relationsOf, remoteBag, type Replication, warner, withPorts } from "./replication.ts";
+import { inHook, relationsOf, remoteBag, type Replication, warner } from "./replication.ts";
 import { LOG, recoveringText, TEXT } from "./texts.ts";
 
 /**
@@ -33,17 +33,16 @@ export async function offer(at: Replication, relation: Relation): Promise<Outcom
     return done;
   }
   ctx.status.setApplication("maintenance", TEXT.settingUp);
-  const secretId = await share(at);
-  ctx.secrets.grant(secretId, relation);
   const values: Record<string, string | undefined> = {
-    [OFFER.secretId]: secretId,
     [OFFER.clusterName]: await peer.clusterName(),
     [OFFER.version]: await server.getMysqlVersion(),
     [OFFER.clusterSetName]: await peer.clusterSetName(),
   };
   const missing = Object.keys(values).filter((key) => !values[key]);
   if (missing.length > 0) throw new ClusterSetError(`${missing.join(", ")} of this cluster is not known yet`);
-  relation.localApp.set(values);
+  const secretId = await share(at);
+  ctx.secrets.grant(secretId, relation);
+  relation.localApp.set({ [OFFER.secretId]: secretId, ...values });
   return done;
 }
 
@@ -117,8 +116,8 @@ async function takeOver(at: Replication): Promise<Outcome> {
 export function asyncReplicationPrimary(source: PortSource): InterfaceDefinition {
   const onRelation =
     <C extends Context>(handler: (at: Replication<C>, relation: Relation) => Promise<Outcome>) =>
-    (ctx: C, relation: Relation) => withPorts(source, ctx, (at) => handler(at, relation));
-  const onHook = (handler: (at: Replication) => Promise<Outcome>) => (ctx: Context) => withPorts(source, ctx, handler);
+    (ctx: C, relation: Relation) => inHook(source, ctx, (at) => handler(at, relation));
+  const onHook = (handler: (at: Replication) => Promise<Outcome>) => (ctx: Context) => inHook(source, ctx, handler);
   return defineInterface({
     name: INTERFACE,
     aliases: ALIASES,

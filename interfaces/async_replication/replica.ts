@@ -14,7 +14,7 @@ import type { PortSource } from "./charm_side.ts";
 import { explainReplica } from "./explain.ts";
 import { ALIASES, ANSWER, INTERFACE, PEER_APP, PEER_UNIT, readOffer } from "./keys.ts";
 import { isReplicaInitialized, isReturning, replicaFacts, replicaState } from "./relation_state.ts";
-import { relationsOf, remoteBag, type Replication, unitLabel, warner, withPorts } from "./replication.ts";
+import { inHook, relationsOf, remoteBag, type Replication, unitLabel, warner } from "./replication.ts";
 import { refreshCredentials, surrender } from "./surrender.ts";
 import { LOG, TEXT } from "./texts.ts";
 
@@ -113,8 +113,8 @@ async function takeOver(at: Replication): Promise<Outcome> {
 export function asyncReplicationReplica(source: PortSource): InterfaceDefinition {
   const onRelation =
     <C extends Context>(handler: (at: Replication<C>, relation: Relation) => Promise<Outcome>) =>
-    (ctx: C, relation: Relation) => withPorts(source, ctx, (at) => handler(at, relation));
-  const onHook = (handler: (at: Replication) => Promise<Outcome>) => (ctx: Context) => withPorts(source, ctx, handler);
+    (ctx: C, relation: Relation) => inHook(source, ctx, (at) => handler(at, relation));
+  const onHook = (handler: (at: Replication) => Promise<Outcome>) => (ctx: Context) => inHook(source, ctx, handler);
   return defineInterface({
     name: INTERFACE,
     aliases: ALIASES,

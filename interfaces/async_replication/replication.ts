@@ -4,16 +4,21 @@
  * @module
  */
 import type { Context } from "../../hooks/context.ts";
-import { NotFoundError, PermissionDeniedError } from "../../hooks/errors.ts";
+import { NotFoundError, PermissionDeniedError, ValueError } from "../../hooks/errors.ts";
+import { blocked, deferred, type Outcome } from "../../hooks/outcome.ts";
 import type { BagData, Relation } from "../../hooks/relation.ts";
+import { AuthenticationError, CertificateError, ClientError, InputError, ReplyError } from "../clients/errors.ts";
 import { type Endpoint, livingRelations } from "../endpoints.ts";
 import type { PortSource, ReplicationCharm } from "./charm_side.ts";
-import type { ClusterSetServer } from "./cluster_server.ts";
+import { ClusterSetBusyError, ClusterSetError, type ClusterSetServer } from "./cluster_server.ts";
 import { NAMES } from "./keys.ts";
 import { PeerData } from "./peer_data.ts";
 
 /** A cluster has at most so many members. Source: MySQL Group Replication, limitations. */
 const MAX_MEMBERS = 9;
+
+/** What does not pass by itself: the other side is not what it says, or does not let us in. */
+const LASTING = [AuthenticationError, CertificateError, InputError, ReplyError] as const;
 
 /** What a handler works with. */
 export interface Replication<C extends Context = Context> {
@@ -42,6 +47,31 @@ export async function withPorts<C extends Context, T>(
   await using ports = await source.open(ctx);
   const { server, charm } = ports;
   return await run({ ctx, server, charm, peer: new PeerData(ctx, await charm.peers()) });
+}
+
+/**
+ * Runs a handler of a hook. What the server cannot do now is tried again with a later hook: one that failed would keep
+ * the charm from looking after the server. What the server refuses is shown until it no longer does.
+ */
+export async function inHook<C extends Context>(
+  source: PortSource,
+  ctx: C,
+  run: (at: Replication<C>) => Promise<Outcome>,
+): Promise<Outcome> {
+  try {
+    return await withPorts(source, ctx, run);
+  } catch (error) {
+    if (error instanceof ClusterSetBusyError) {
+      ctx.status.set("waiting", error.message);
+      return deferred(error.message);
+    }
+    if (error instanceof ClusterSetError || LASTING.some((type) => error instanceof type)) {
+      return blocked((error as Error).message);
+    }
+    if (!(error instanceof ClientError || error instanceof ValueError)) throw error;
+    ctx.log.warning(error.message);
+    return deferred(error.message);
+  }
 }
 
 /** The endpoints of a side of the interface, by whatever names the charm gives them. */

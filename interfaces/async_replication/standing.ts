@@ -70,6 +70,8 @@ export async function reportStanding(at: Replication, side: "primary" | "replica
 async function replicaStanding(at: Replication): Promise<Standing> {
   const [relation] = await relationsOf(at.ctx, "requires");
   if (!relation) {
+    // One that offered itself and was overtaken by a replica is no cluster that somebody forgot to dissolve.
+    if ((await relationsOf(at.ctx, "provides")).length > 0) return NOTHING;
     const removed = (await at.peer.app())[PEER_APP.removed] === "true";
     return standingAlone({ role: (await roleOf(at)).cluster, removed });
   }
@@ -79,6 +81,9 @@ async function replicaStanding(at: Replication): Promise<Standing> {
 /** The first relation that waits for something speaks for all. */
 async function primaryStanding(at: Replication): Promise<Standing> {
   if (!await at.ctx.isLeader()) return NOTHING;
+  if (await at.server.isClusterReplica() === false && await at.server.isClusterWritesFenced()) {
+    return { unit: ["blocked", TEXT.isFenced], application: undefined };
+  }
   for (const relation of await relationsOf(at.ctx, "provides")) {
     const { state, status } = await primaryState(at, relation);
     if (state === "failed") {

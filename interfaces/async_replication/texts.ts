@@ -54,6 +54,7 @@ export const TEXT = {
   noSet: "This cluster is in no cluster set: there is nothing to fence or unfence",
   fenced: "Writes to the cluster are now fenced",
   unfenced: "Writes to the cluster are now resumed",
+  isFenced: "Writes are fenced: run unfence-writes, or if another cluster is the primary now, rejoin-cluster there",
   alreadyFenced: "Writes are already fenced/unfenced",
   fencingFailed: "Failed to fence writes. Check logs for details",
   unfencingFailed: "Failed to unfence writes. Check logs for details",

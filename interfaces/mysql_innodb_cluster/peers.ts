@@ -177,6 +177,11 @@ export function mysqlInnodbCluster(ctx: Context, endpoint?: string): MysqlInnodb
   return new MysqlInnodbCluster(ctx, endpointOf(ctx, [NAME], "peers", endpoint));
 }
 
+/** The endpoint of the units among each other: the one whose module runs, else the charm's only one. */
+export function peersEndpoint(ctx: Context): Endpoint {
+  return endpointOf(ctx, [NAME], "peers");
+}
+
 /**
  * The flags follow from the databags alone. While there are peers, the unit's address of the relation's network is
  * published, as the original does: its units read it.

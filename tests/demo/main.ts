@@ -10,13 +10,16 @@ import { BuildError, runScript } from "../../build/errors.ts";
 import { projectDir } from "../../build/project.ts";
 import { CharmletError } from "../../hooks/errors.ts";
 import { type Model, ModelError } from "../model/mod.ts";
-import { openLab } from "../real/units.ts";
+import { type Lab, openLab } from "../real/units.ts";
+import { asyncReplicationStory } from "./async_replication.ts";
 import { makeCharms } from "./charms.ts";
 import { DemoError, expect } from "./expect.ts";
 import { countRuns, describeCounts } from "./facts.ts";
+import { mysqlStory } from "./mysql.ts";
 import { renderPage } from "./page.ts";
+import { postgresqlStory } from "./postgresql.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { type Chapter, Stage } from "./stage.ts";
+import { type Chapter, Stage, type Step } from "./stage.ts";
 import { story } from "./story.ts";
 import { formatHooks } from "./table.ts";
 import { workloads } from "./workloads.ts";
@@ -24,18 +27,27 @@ import { workloads } from "./workloads.ts";
 const PAGE = join(projectDir, "dist/demo.html");
 /** End the demo in order: no process and no file of it stays. */
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
-const USAGE = `usage: build/deno task demo [--seed N] [--process]
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+/** Stories of `--real`: units with real servers, from nothing to nothing. `server` is the program they run. */
+const REAL: Readonly<Record<string, { readonly server: string; readonly story: (lab: Lab) => Step[] }>> = {
+  "async-replication": { server: "mysqld", story: asyncReplicationStory },
+  mysql: { server: "mysqld", story: mysqlStory },
+  postgresql: { server: "postgres", story: postgresqlStory },
+};
+const USAGE = `usage: build/deno task demo [--real NAME] [--seed N] [--process]
+  --real     only the story of one charm and its real servers: ${Object.keys(REAL).join(", ")}
   --seed     permutes what Juju leaves open, such as the order of units; units then take turns
   --process  hook commands as child processes instead of the agent's own protocol`;
 
 interface DemoOptions {
+  readonly real: string | undefined;
   readonly seed: number | undefined;
   readonly asProcesses: boolean;
 }
 
 function parseOptions(given: readonly string[]): DemoOptions | undefined {
   const args = parseArgs([...given], {
-    string: ["seed"],
+    string: ["seed", "real"],
     boolean: ["process", "help"],
     unknown: (arg) => {
       throw new BuildError(`unknown argument ${arg}: see build/deno task demo --help`);
@@ -45,7 +57,11 @@ function parseOptions(given: readonly string[]): DemoOptions | undefined {
   if (args.seed !== undefined && !/^\d{1,9}$/.test(args.seed)) {
     throw new BuildError(`--seed needs a number from 0 to 999999999, got "${args.seed}"`);
   }
-  return { seed: args.seed === undefined ? undefined : Number(args.seed), asProcesses: args.process };
+  if (args.real !== undefined && !Object.hasOwn(REAL, args.real)) {
+    throw new BuildError(`--real needs one of ${Object.keys(REAL).join(", ")}, got "${args.real}"`);
+  }
+  const seed = args.seed === undefined ? undefined : Number(args.seed);
+  return { real: args.real, seed, asProcesses: args.process };
 }
 
 async function main(): Promise<void> {
@@ -70,13 +86,16 @@ async function main(): Promise<void> {
   console.log(`\nAll claims hold (${(progress.elapsed() / 1000).toFixed(1)} s). See ${PAGE}`);
 }
 
-async function perform(root: string, { seed, asProcesses }: DemoOptions, progress: Progress): Promise<void> {
-  const charms = await makeCharms(root, asProcesses, progress);
-  await using lab = await openLab({ server: "etcd", ...(seed === undefined ? {} : { seed }) });
+async function perform(root: string, options: DemoOptions, progress: Progress): Promise<void> {
+  const { real, seed, asProcesses } = options;
+  const only = real === undefined ? undefined : REAL[real];
+  const charms = only ? undefined : await makeCharms(root, asProcesses, progress);
+  await using lab = await openLab({ server: only?.server ?? "etcd", ...(seed === undefined ? {} : { seed }) });
   const { model } = lab;
+  const steps = [...charms ? story(charms) : [], ...only ? only.story(lab) : await workloads(lab)];
   const stage = new Stage(model);
   const chapters: Chapter[] = [];
-  for (const { title, run } of [...story(charms), ...await workloads(lab)]) {
+  for (const { title, run } of steps) {
     stage.begin();
     const result = await progress.step(title, () => run(stage), () => liveLine(model));
     stage.remember();
@@ -104,6 +123,7 @@ function liveLine({ timeline, world }: Model): string {
 /** The password is in no log and not in the page, neither as it is nor as the agent keeps it. */
 function keepSecrets({ model, secrets }: Stage, page: string): void {
   expect(secrets.size > 0, "there was a secret");
+  expect(!PRIVATE_KEY.test(page), "no private key is in the page");
   const units = [...new Set(model.timeline.map(({ unit }) => unit))];
   const logs = units.flatMap((unit) => model.log(unit).map(({ message }) => message)).join("\n");
   for (const secret of secrets) {

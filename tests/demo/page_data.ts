@@ -68,16 +68,17 @@ export function detailsOf(entry: TimelineEntry, relations: ReadonlyMap<number, s
 function changesOf(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): KeyChange[] {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return keys.filter((key) => before[key] !== after[key])
-    .map((key) => [key, shown(before[key]), shown(after[key])] as const);
+    .map((key) => [key, shown(key, before[key]), shown(key, after[key])] as const);
 }
 
-/** The interface etcd hands out the clients' key in the databag: the page does not. */
-function shown(value: string | undefined): string | null {
-  return value?.replaceAll(
+/** Interfaces hand out keys and passwords in databags: the page does not. */
+function shown(key: string, value: string | undefined): string | null {
+  if (value === undefined) return null;
+  if (key.endsWith("-password")) return "(password)";
+  return value.replaceAll(
     /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/g,
     "(private key)",
-  ) ??
-    null;
+  );
 }
 
 /** Such as `is-leader, relation-get ×3`, in the order of first uses. */

@@ -109,9 +109,9 @@ Deno.test("without passwords or version nothing is offered", async () => {
   const relations = [relation("async-primary", {}, {})];
   const created = { relationId: 7, relations };
   const poor = await runEvent("async-primary-relation-created", { ...created, secrets: [] });
-  assertMatch(poor.error ?? "", /no passwords/);
+  assertMatch(poor.unitStatus.join(": "), /^blocked: .*no passwords/);
   const mute = await runEvent("async-primary-relation-created", { ...created, mysql: { get_mysql_version: null } });
-  assertMatch(mute.error ?? "", /mysql-version of this cluster is not known/);
+  assertMatch(mute.unitStatus.join(": "), /^blocked: .*mysql-version of this cluster is not known/);
   for (const { relations: bags, secrets } of [poor, mute]) assertEquals([bags["7"], secrets], [{}, []]);
 });
 

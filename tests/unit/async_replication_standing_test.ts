@@ -1,8 +1,14 @@
 /** What the module says when the charm reports its status anew, and what `--explain` says. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { ValueError } from "../../hooks/errors.ts";
+import { done } from "../../hooks/outcome.ts";
 import { explainPrimary, explainReplica } from "../../interfaces/async_replication/explain.ts";
+import { ClusterSetBusyError, ClusterSetError } from "../../interfaces/async_replication/cluster_server.ts";
+import { inHook } from "../../interfaces/async_replication/replication.ts";
 import { reportStanding } from "../../interfaces/async_replication/standing.ts";
 import { recoveringText, TEXT } from "../../interfaces/async_replication/texts.ts";
+import { AuthenticationError, InputError, ReplyError } from "../../interfaces/clients/errors.ts";
+import { NotDoneError } from "../../interfaces/clients/mysql/errors.ts";
 import { ANSWER, type Given, inModule, OFFER, relation } from "./async_replication_world.ts";
 
 const SENT = { "cluster-name": "cluster-a", endpoint: "10.0.0.10", "node-label": "mysql-0" };
@@ -42,6 +48,8 @@ Deno.test("the replica side: by the relation, and without one by what became of 
   const removed = { app: { "removed-from-cluster-set": "true" }, mysql: { is_cluster_replica: null } };
   assertEquals(await replica(removed), [["blocked", TEXT.standalone], ["blocked", TEXT.recreateOrRejoin]]);
   assertEquals((await replica({ mysql: { is_cluster_replica: true } }))[0], ["blocked", TEXT.notDissolved]);
+  const overtaken = { relations: [relation("async-primary", OFFERED, ANSWER)], mysql: { is_cluster_replica: true } };
+  assertEquals(await replica(overtaken), [NOTHING, NOTHING]);
   assertEquals(await replica({}), [NOTHING, NOTHING]);
 });
 
@@ -67,4 +75,29 @@ Deno.test("explain: the state by the databags, or what the server is asked", asy
   lines.length = 0;
   await explain({ relations, leader: false });
   assertEquals(lines.map((line) => line.split(":")[0]), ["this unit does not lead", "this unit does not lead"]);
+});
+
+Deno.test("what the server cannot do now is tried again, what it refuses is shown, and other errors are errors", async () => {
+  const seen = async (error: Error): Promise<readonly unknown[]> => {
+    let outcome: unknown;
+    const source = {
+      needs: [],
+      open: () => {
+        throw error;
+      },
+    };
+    const [unit] = await inModule("async-replica", {}, async ({ ctx }) => {
+      outcome = await inHook(source, ctx, () => Promise.resolve(done));
+    });
+    return [outcome, unit];
+  };
+  const again = (reason: string) => ({ kind: "deferred", reason, retryAfterMs: 0 });
+  assertEquals(await seen(new NotDoneError("not done")), [again("not done"), NOTHING]);
+  assertEquals(await seen(new ValueError("not set up")), [again("not set up"), NOTHING]);
+  assertEquals(await seen(new ClusterSetBusyError("busy")), [again("busy"), ["waiting", "busy"]]);
+  for (const error of [new InputError("no"), new ReplyError("no"), new AuthenticationError("no")]) {
+    assertEquals(await seen(error), [{ kind: "blocked", message: "no" }, NOTHING]);
+  }
+  assertEquals(await seen(new ClusterSetError("no")), [{ kind: "blocked", message: "no" }, NOTHING]);
+  await assertRejects(() => seen(new TypeError("a defect")));
 });

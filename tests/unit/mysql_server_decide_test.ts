@@ -8,6 +8,7 @@ import {
   type Peer,
   type Sight,
 } from "../../interfaces/mysql_innodb_cluster/server/decide.ts";
+import { TEXT } from "../../interfaces/mysql_innodb_cluster/server/texts.ts";
 
 const FACTS: Facts = {
   unit: "mysql/0",
@@ -177,12 +178,12 @@ const CASES: readonly (readonly [title: string, sight: Sight, expected: string, 
   [
     "no quorum",
     { ...WHOLE, view: group([PRIMARY, member(1, "UNREACHABLE"), member(2, "UNREACHABLE")]) },
-    "blocked: The cluster has lost its majority: bring mysql/1, mysql/2 back",
+    `blocked: ${TEXT.noQuorum(["mysql/1", "mysql/2"])}`,
   ],
   [
     "no quorum: nobody is added",
     { ...WHOLE, peers: [peer(3)], view: group([PRIMARY, member(1, "UNREACHABLE")]) },
-    "blocked: The cluster has lost its majority: bring 10.0.0.1:3306 back",
+    `blocked: ${TEXT.noQuorum(["10.0.0.1:3306"])}`,
   ],
   ["a unit departed and its server is still in", { ...WHOLE, peers: [IN], departed: [address(2)] }, "evict 10.0.0.2"],
   [
@@ -224,7 +225,7 @@ const CASES: readonly (readonly [title: string, sight: Sight, expected: string, 
   ["the others lost their majority", {
     ...DOWN,
     view: group([member(1, "ONLINE", "primary"), member(2, "UNREACHABLE")], 1),
-  }, "blocked: The cluster has lost its majority: bring mysql/2 back"],
+  }, `blocked: ${TEXT.noQuorum(["mysql/2"])}`],
   [
     "nobody runs the cluster",
     { ...DOWN, peers: [peer(1, { clustered: true, found: "outside" }), outside] },

@@ -122,7 +122,8 @@ export async function setOfflinePassword(
   if (self && self.state !== "OFFLINE") {
     throw new NotDoneError(`MySQL at ${db.endpoint} is ${self.state} in its group: change the password on the primary`);
   }
-  await db.run("open the server for a password", sql`SET GLOBAL super_read_only = OFF`);
+  // The plain read_only stays: nobody else can write meanwhile.
+  await db.run("open the server for a password", sql`SET GLOBAL read_only = ON, GLOBAL super_read_only = OFF`);
   try {
     await setPassword(db, account, { replicate: false });
   } finally {

@@ -75,7 +75,7 @@ export function explainFailure(error: unknown, circumstances: Circumstances): Er
   const { code = "", errno, message = "" } = error as { code?: unknown; errno?: unknown; message?: unknown };
   const { endpoint, timeoutMs } = circumstances;
   const attempt = (reason: string) => [{ endpoint, reason }];
-  const reason = UNREACHABLE[`${code}`];
+  const reason = Object.hasOwn(UNREACHABLE, `${code}`) ? UNREACHABLE[`${code}`] : undefined;
   if (reason !== undefined) return new UnreachableError(attempt(reason));
   if (code === "ETIMEDOUT") return new ClientTimeoutError(timeoutMs, attempt("no answer"));
   if (code === NO_TLS) return new CertificateError(attempt("it does not offer TLS"));

@@ -67,6 +67,19 @@ export async function createGroup(
 }
 
 /**
+ * Takes back the leave to make a new group that a cut off {@linkcode createGroup} may have left with a member: with it a
+ * member that was expelled would make another group of the same data when it comes back by itself.
+ *
+ * @returns whether it was there
+ */
+export async function endCreation(db: Mysql): Promise<boolean> {
+  const settings = await readSettings(db, ["group_replication_bootstrap_group"]);
+  if (settings.get("group_replication_bootstrap_group") !== "ON") return false;
+  await forbidNewGroup(db);
+  return true;
+}
+
+/**
  * Lets a configured server join the group that its seeds are in, or come back to it.
  *
  * @param options.patienceMs how long to wait for it to be online

@@ -96,9 +96,7 @@ export async function ensureCluster(
   db: Mysql,
   { name, groupName }: Pick<ClusterRecord, "name" | "groupName">,
 ): Promise<ClusterRecord> {
-  if (!NAME.test(name)) {
-    throw new InputError("a cluster's name has 1 to 63 letters, digits, _ . and -, and starts with a letter or _");
-  }
+  checkClusterName(name);
   if (!UUID.test(groupName)) throw new InputError("a group's name is a UUID in small letters; correct it");
   const find = async () => (await readMetadata(db))?.clusters.find((cluster) => cluster.groupName === groupName);
   const found = await find();
@@ -118,6 +116,12 @@ export async function ensureCluster(
   const made = await find();
   if (made) return made;
   throw new NotDoneError(`the name ${name} belongs to a cluster of another group; choose another name`);
+}
+
+/** Whether a name can be a cluster's. @throws {InputError} for one that MySQL Shell would not take */
+export function checkClusterName(name: string): void {
+  if (NAME.test(name)) return;
+  throw new InputError("a cluster's name has 1 to 63 letters, digits, _ . and -, and starts with a letter or _");
 }
 
 /**
@@ -200,7 +204,7 @@ function insert(clusterId: string, instance: InstanceRecord): Sql {
 }
 
 /** All statements or none. */
-async function transaction(db: Mysql, operation: string, statements: readonly Sql[]): Promise<void> {
+export async function transaction(db: Mysql, operation: string, statements: readonly Sql[]): Promise<void> {
   await db.run(operation, sql`START TRANSACTION`);
   try {
     for (const statement of statements) await db.run(operation, statement);

@@ -154,5 +154,5 @@ function lostUnits({ peers, unit, address }: Sight, { members }: Group): readonl
   const names = new Map(peers.map((peer) => [peer.address ? addressText(peer.address) : "", peer.unit]));
   names.set(addressText(address), unit);
   return members.filter(({ state }) => state === "UNREACHABLE").map(addressText)
-    .map((each) => names.get(each) ?? each);
+    .map((each) => names.get(each) ?? each).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 }

@@ -7,6 +7,7 @@ import type { Context } from "../../../hooks/context.ts";
 import { ClientError } from "../../clients/errors.ts";
 import { leaveGroup } from "../../clients/mysql/group.ts";
 import { readGroup } from "../../clients/mysql/members.ts";
+import { handOver } from "./hand_over.ts";
 import { readMemory, remember } from "./memory.ts";
 import { openOwn, removeAll, removeUnfinished } from "./mysqld.ts";
 import { type Paths, pathsOf } from "./place.ts";
@@ -43,6 +44,7 @@ async function leaveCluster(ctx: Context, paths: Paths): Promise<void> {
     await using db = await openOwn(paths);
     const { self, online, quorum } = await readGroup(db);
     const othersHaveIt = self?.state === "ONLINE" && quorum && online > 1;
+    await handOver(ctx, db);
     await leaveGroup(db);
     if (othersHaveIt) remember(ctx, { left: true });
     ctx.log.info("this server has left the cluster");

@@ -11,10 +11,26 @@ import { GtidSet } from "../../clients/mysql/gtid.ts";
 import { createGroup, leaveGroup, startMember, stopMember } from "../../clients/mysql/group.ts";
 import { checkInstance, configureInstance, ensurePlugins } from "../../clients/mysql/instance.ts";
 import { type Group, readGroup } from "../../clients/mysql/members.ts";
-import { type Address, readServer } from "../../clients/mysql/status.ts";
+import { type Address, readServer, startInProgress } from "../../clients/mysql/status.ts";
+import { readUntil } from "../../clients/mysql/wait.ts";
+import { handOver } from "./hand_over.ts";
+import { takePasswords } from "./offline_users.ts";
 import type { Users } from "./passwords.ts";
+import { prepareMember } from "./set_access.ts";
+import { readHold } from "./set_keys.ts";
 import { TEXT } from "./texts.ts";
-import { allAddresses, blocking, onlineOf, openAt, type Result, unitAt, waiting, type Ward } from "./ward.ts";
+import {
+  allAddresses,
+  blocking,
+  onlineOf,
+  openAt,
+  placeAt,
+  type Result,
+  sameAddress,
+  unitAt,
+  waiting,
+  type Ward,
+} from "./ward.ts";
 
 /** How a server gets the data that it lacks; `auto` never deletes transactions that the cluster does not have. */
 export type Method = "auto" | "incremental" | "clone";
@@ -31,6 +47,7 @@ const WORK_MS = 20_000;
 /** The same for a server that may be gone. */
 const EVICT_MS = 5000;
 const CATCH_UP_MS = 3000;
+const LEAST_MS = 500;
 const POLL_MS = 300;
 
 /** Users, plugins: what a server needs before it is in a group, and of which the group must not hear. */
@@ -76,13 +93,21 @@ export async function bringIn(
   const problems = await checkInstance(db, address);
   if (problems.length > 0) return blocking(TEXT.cannotJoin(unit, problems.join("; ")));
   if ((await readClone(db)).state === "running") return waiting(TEXT.copying(unit));
+  // A start that is under way must not be disturbed: it takes its time to come to an end.
+  if (self?.state === "RECOVERING" || await startInProgress(db)) return await start(db, unit, patienceMs);
   if (self?.state === "ERROR") await stopMember(db);
-  const way = method === "auto" ? await chooseMethod(ward, db, view) : method;
+  if (!await isRecoveryUserKnown(ward, view)) return blocking(TEXT.recoveryPassword(unit));
+  const chosen = method === "auto" ? await chooseMethod(ward, db, view) : method;
+  const way = chosen === "errant" && await mayBeReplaced(ward, unit) ? "clone" : chosen;
   if (way === "errant") return blocking(TEXT.errant(unit));
+  // Anybody's server may be at a unit's address: one that does not fit has not been changed until here.
+  if (!sameAddress(address, ward.place)) await prepare(db, ward.credentials);
   if (way === "clone") return await clone(ward, db, unit, view, patienceMs);
+  await takePasswords(ward, db, address);
   await configure(ward, db, address);
+  await prepareMember(ward, db, view);
   ward.ctx.log.info(`${unit} joins the cluster`);
-  return await startMember(db, { patienceMs }) === "online" ? undefined : waiting(TEXT.joining(unit));
+  return await start(db, unit, patienceMs);
 }
 
 /** Takes the server of a unit that departed out of the group. */
@@ -91,6 +116,7 @@ export async function evict(ward: Ward, address: Address): Promise<void> {
   try {
     await using db = await openAt(ward, address, EVICT_MS);
     ward.ctx.log.info(`removing ${unit}, which departed, from the cluster`);
+    await handOver(ward.ctx, db);
     await leaveGroup(db);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
@@ -111,6 +137,21 @@ export async function applyPasswords({ place, credentials }: Ward, db: Mysql): P
   return changed;
 }
 
+async function start(db: Mysql, unit: string, patienceMs: number): Promise<Result | undefined> {
+  const end = Date.now() + patienceMs;
+  // One that somebody else began may take a minute to find that there is nobody, and joins a group that comes meanwhile.
+  await readUntil(() => startInProgress(db), (isBusy) => !isBusy, patienceMs);
+  const state = await startMember(db, { patienceMs: Math.max(LEAST_MS, end - Date.now()) });
+  return state === "online" ? undefined : waiting(TEXT.joining(unit));
+}
+
+/** Asked first: with another password a start takes a minute to fail, and does not say why. */
+async function isRecoveryUserKnown(ward: Ward, { primary }: Group): Promise<boolean> {
+  if (!primary) return true;
+  const { user, password } = ward.credentials.recovery;
+  return await checkPassword({ at: placeAt(ward, primary), user, password });
+}
+
 async function chooseMethod(ward: Ward, db: Mysql, view: Group): Promise<"incremental" | "clone" | "errant"> {
   const { gtidExecuted: joiner, uuid } = await readServer(db);
   const donors = onlineOf(view.members).filter((member) => member.uuid !== uuid);
@@ -126,6 +167,11 @@ async function chooseMethod(ward: Ward, db: Mysql, view: Group): Promise<"increm
     if (method !== "refused") return method;
     if (Date.now() >= end) return "errant";
   }
+}
+
+/** Whether the own server's transactions were given up when its cluster became a replica of another. */
+async function mayBeReplaced({ ctx, peers }: Ward, unit: string): Promise<boolean> {
+  return unit === ctx.unit && await readHold(ctx, peers) === "given up";
 }
 
 /** Replaces the server's data by a member's; the next look goes on with a server that has it. */

@@ -58,9 +58,10 @@ export function renderConfig(ctx: Context, place: Place): string {
   });
 }
 
-/** Tells one configuration of the server from another. */
-export function wantedConfig(ctx: Context, place: Place, authority: string): string {
-  return fingerprint(`${renderConfig(ctx, place)}${authority}`);
+/** Whether the server runs with what the options say now: its files are only written just before it is started. */
+export async function isCurrent(ctx: Context, place: Place, authority: string): Promise<boolean> {
+  const [myCnf, ca] = await Promise.all([place.myCnf, tlsFiles(place).ca].map(readIfThere));
+  return myCnf === renderConfig(ctx, place) && ca === authority;
 }
 
 /** Tells the options with which servers run from others; the same in all units. */
@@ -86,7 +87,6 @@ export async function ensureRunning(
   await manager.install(spec);
   await removeSocketLock(place.socket);
   await manager.start(spec);
-  remember(ctx, { loaded: wantedConfig(ctx, place, credentials.authority.certificate) });
   if (await isUp(place, START_MS)) return "up";
   if ((await manager.state(spec)).running) return "starting";
   ctx.log.warning(`MySQL ended: ${(await manager.logTail(spec, LOG_LINES)).trim()} ${await errorLog(place)}`);
@@ -120,11 +120,17 @@ export async function removeAll(path: string): Promise<void> {
   }
 }
 
-/** Removes data directories that were not finished. */
+/** Removes data directories that were not finished, but for one that somebody still writes to. */
 export async function removeUnfinished({ directory, data }: Paths): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
     const path = `${directory}/${name}`;
-    if (path.startsWith(`${data}${UNFINISHED}`)) await removeAll(path);
+    if (!path.startsWith(`${data}${UNFINISHED}`)) continue;
+    try {
+      await removeAll(path);
+    } catch (error) {
+      // The program that a killed hook left behind makes new files meanwhile.
+      if (!(error instanceof Error) || !error.message.includes("not empty")) throw error;
+    }
   }
 }
 
@@ -182,6 +188,15 @@ async function initialise(ctx: Context, place: Place, program: string, owner: Ow
 async function errorLog({ log }: Paths): Promise<string> {
   const text = await Deno.readTextFile(`${log}/error.log`).catch(() => "");
   return text.split("\n").filter((line) => line.includes("[ERROR]")).slice(-LOG_LINES).join("; ");
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

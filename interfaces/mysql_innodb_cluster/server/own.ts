@@ -8,6 +8,7 @@ import { ValueError } from "../../../hooks/errors.ts";
 import { ClientError } from "../../clients/errors.ts";
 import { addressText, type Group, readGroup } from "../../clients/mysql/members.ts";
 import type { Address } from "../../clients/mysql/status.ts";
+import { peersEndpoint } from "../peers.ts";
 import { readMemory } from "./memory.ts";
 import { openOwn } from "./mysqld.ts";
 import { readCredentials } from "./passwords.ts";
@@ -28,7 +29,7 @@ export interface UnitAddress {
 /** The unit's server and what is known about the others. @throws {ValueError} before the unit is set up */
 export async function openWard(ctx: Context): Promise<Ward> {
   const { dataDirectory, prepared } = readMemory(ctx);
-  const [peers] = await ctx.relations();
+  const [peers] = await ctx.relations(peersEndpoint(ctx).name);
   const record = peers && readRecord(await peers.app());
   if (dataDirectory === undefined || !prepared || !peers || !record) throw new ValueError(TEXT.notSetUp);
   const place = await findPlace(ctx, dataDirectory);
@@ -61,13 +62,21 @@ export function findUnit(units: readonly UnitAddress[], text: string): UnitAddre
 
 /** The group as a member sees it, the own server's view first; undefined when no server that answers is in it. */
 export async function viewOfCluster(ward: Ward): Promise<Group | undefined> {
+  const own = await ownView(ward);
+  if (own?.quorum) return own;
+  const others = await askAll(ward, ward.others);
+  return bestView(own ? [...others, { unit: ward.ctx.unit, found: "member", group: own }] : others);
+}
+
+/** @returns undefined when the own server is no member */
+async function ownView({ ctx, place }: Ward): Promise<Group | undefined> {
   try {
-    await using own = await openOwn(ward.place);
+    await using own = await openOwn(place);
     const group = await readGroup(own);
-    if (group.self?.state === "ONLINE" && group.quorum) return group;
+    return group.self?.state === "ONLINE" ? group : undefined;
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
-    ward.ctx.log.warning(error.message);
+    ctx.log.warning(error.message);
+    return undefined;
   }
-  return bestView(await askAll(ward, ward.others));
 }

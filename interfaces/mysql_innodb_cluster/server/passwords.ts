@@ -25,6 +25,15 @@ export interface Credentials extends Users {
   /** The record's version that these belong to. */
   readonly version: number;
   readonly authority: Identity;
+  /** Passwords of users that only clusters of other charms have, by the names that those give them. */
+  readonly others: Readonly<Record<string, string>>;
+}
+
+/** Passwords to take instead of the present ones. */
+export interface NewPasswords {
+  readonly cluster?: string;
+  readonly recovery?: string;
+  readonly others?: Readonly<Record<string, string>>;
 }
 
 /** The name that the interface's documentation and its other charm use. */
@@ -43,7 +52,7 @@ export async function establish(
   record: Pick<ClusterRecord, "groupName" | "clusterName" | "first">,
 ): Promise<void> {
   const authority = await createAuthority({ name: "mysql", days: AUTHORITY_DAYS });
-  const content = contentOf(1, newPassword(), newPassword(), authority);
+  const content = contentOf(1, { cluster: newPassword(), recovery: newPassword(), others: {} }, authority);
   const whole = { ...record, authority: authority.certificate, passwords: 1, clustered: [], removed: [] };
   try {
     const secret = await ctx.secrets.add(content, { description: DESCRIPTION });
@@ -60,11 +69,40 @@ export async function establish(
  * them there, every unit tells its own server.
  */
 export function renewPasswords(ctx: Context, peers: Relation, record: ClusterRecord, old: Credentials): void {
-  const version = record.passwords + 1;
-  const content = contentOf(version, newPassword(), newPassword(), old.authority);
+  replacePasswords(ctx, peers, record, old, { cluster: newPassword(), recovery: newPassword() });
+}
+
+/**
+ * Takes passwords of somebody else, on the leader; the servers get them as new ones.
+ *
+ * @returns the credentials as they are when the hook commits
+ */
+export function replacePasswords(
+  ctx: Context,
+  peers: Relation,
+  record: ClusterRecord,
+  old: Credentials,
+  { cluster = old.cluster.password, recovery = old.recovery.password, others = old.others }: NewPasswords,
+): Credentials {
+  // The servers here have no users for the others: those alone are nothing new to them. All changes of a hook are one.
+  const isSame = cluster === old.cluster.password && recovery === old.recovery.password;
+  const version = isSame ? old.version : record.passwords + 1;
+  const content = contentOf(version, { cluster, recovery, others }, old.authority);
   if (record.secret === undefined) keepInBag(ctx, peers, content);
   else ctx.secrets.set(record.secret, content);
-  peers.localApp.set(writeRecord({ ...record, passwords: version }));
+  if (!isSame) peers.localApp.set({ "passwords-version": `${version}` });
+  return {
+    ...old,
+    version,
+    cluster: { ...old.cluster, password: cluster },
+    recovery: { ...old.recovery, password: recovery },
+    others,
+  };
+}
+
+/** A password of 24 random bytes: recovery channels take 32 characters at most. */
+export function newPassword(): string {
+  return crypto.getRandomValues(new Uint8Array(PASSWORD_BYTES)).toBase64({ alphabet: "base64url" });
 }
 
 /**
@@ -85,17 +123,24 @@ export async function readCredentials(
   if (cluster === undefined || recovery === undefined || key === undefined || version !== record.passwords) {
     return undefined;
   }
-  for (const value of [cluster, recovery, key]) ctx.mask(value);
+  const others = Object.fromEntries(Object.entries(content).filter(([name]) => isOthers(name)));
+  for (const value of [cluster, recovery, key, ...Object.values(others)]) ctx.mask(value);
   return {
     version,
     cluster: { user: CLUSTER_USER, host: ANYWHERE, password: cluster, role: "admin" },
     recovery: { user: RECOVERY_USER, host: ANYWHERE, password: recovery, role: "recovery" },
     authority: { certificate: record.authority, key },
+    others,
   };
 }
 
-function contentOf(version: number, cluster: string, recovery: string, authority: Identity): Record<string, string> {
+function contentOf(
+  version: number,
+  { cluster, recovery, others }: Required<NewPasswords>,
+  authority: Identity,
+): Record<string, string> {
   return {
+    ...others,
     "for-version": `${version}`,
     "cluster-password": cluster,
     "recovery-password": recovery,
@@ -103,9 +148,8 @@ function contentOf(version: number, cluster: string, recovery: string, authority
   };
 }
 
-/** Recovery channels take 32 characters at most. */
-function newPassword(): string {
-  return crypto.getRandomValues(new Uint8Array(PASSWORD_BYTES)).toBase64({ alphabet: "base64url" });
+function isOthers(key: string): boolean {
+  return key.endsWith("-password") && key !== "cluster-password" && key !== "recovery-password";
 }
 
 async function readSecret(ctx: Context, uri: string): Promise<Readonly<Record<string, string>>> {
@@ -118,7 +162,7 @@ async function readSecret(ctx: Context, uri: string): Promise<Readonly<Record<st
 }
 
 function keepInBag(ctx: Context, peers: Relation, content: Readonly<Record<string, string>>): void {
-  for (const key of ["cluster-password", "recovery-password", "ca-key"]) ctx.mask(content[key] ?? "");
+  for (const [key, value] of Object.entries(content)) if (key !== "for-version") ctx.mask(value);
   peers.localApp.set({ [PASSWORDS_KEY]: JSON.stringify(content) });
 }
 

@@ -89,7 +89,7 @@ export async function findPlace(ctx: Context, chosen: string): Promise<Place | u
   if (port > MAX_PORT) throw new ValueError(TEXT.badOption("port", 1, MAX_PORT - unitNumber(ctx.unit)));
   const bufferPoolMiB = numberOption(config, "buffer-pool-size", 128, 16, 1024 * 1024);
   const maxConnections = numberOption(config, "max-connections", 600, 10, 100_000);
-  const host = await mysqlInnodbCluster(ctx, ctx.endpoint?.name).ingressAddress();
+  const host = await mysqlInnodbCluster(ctx).ingressAddress();
   if (!isHost(host)) return undefined;
   return { ...pathsOf(ctx.unit, chosen), host, port, bufferPoolMiB, maxConnections };
 }

@@ -12,12 +12,13 @@ import { ClientError } from "../../clients/errors.ts";
 import { mysqlInnodbCluster } from "../peers.ts";
 import { decideStart, type Facts } from "./decide.ts";
 import { readMemory, remember } from "./memory.ts";
-import { ensureRunning, fingerprint, settingsOf, wantedConfig } from "./mysqld.ts";
+import { ensureRunning, fingerprint, isCurrent, settingsOf } from "./mysqld.ts";
 import { establish, readCredentials } from "./passwords.ts";
 import { chosenDirectory, clusterName, directoryComplaint, expectedUnits, findPlace, type Place } from "./place.ts";
 import { serverService } from "./program.ts";
 import { type ClusterRecord, ownKeys, type PeerReport, readRecord, readReports } from "./record.ts";
 import { run } from "./run.ts";
+import { readHold } from "./set_keys.ts";
 import { TEXT } from "./texts.ts";
 import { blocking, type Result, waiting, type Ward } from "./ward.ts";
 
@@ -44,7 +45,7 @@ export async function reconcile(ctx: Context): Promise<Outcome> {
 
 /** The reports of the other units; those that went are noted. */
 export async function gatherReports(ctx: Context, peers: Relation): Promise<PeerReport[]> {
-  const others = await readReports(peers, await mysqlInnodbCluster(ctx, ctx.endpoint?.name).allJoinedUnits());
+  const others = await readReports(peers, await mysqlInnodbCluster(ctx).allJoinedUnits());
   const { addresses = {}, departed = [] } = readMemory(ctx);
   const there = new Set(others.map(({ unit }) => unit));
   const now = Object.fromEntries(others.flatMap(({ unit, address }) => address ? [[unit, address] as const] : []));
@@ -87,7 +88,7 @@ async function attend(ctx: Context, peers: Relation, place: Place): Promise<Resu
   const service = await serverService(ctx, place);
   if (!service) return blocking(TEXT.noProgram);
 
-  const seen = fingerprint(JSON.stringify([await surroundings(ctx), record, place, others]));
+  const seen = fingerprint(JSON.stringify([await surroundings(ctx, peers), record, place, others]));
   const { running } = await service.manager.state(service.spec);
   const isLook = ["update-status", "upgrade-charm", "start"].includes(ctx.event.name);
   if (running && !isLook && readMemory(ctx).settled === seen) return undefined;
@@ -98,6 +99,7 @@ async function attend(ctx: Context, peers: Relation, place: Place): Promise<Resu
   const state = await ensureRunning(ctx, place, service, credentials);
   if (state === "starting") return waiting(TEXT.starting);
   if (state === "down") return blocking(TEXT.doesNotRun);
+  if (await readHold(ctx, peers) === "held") return waiting(TEXT.held);
   const result = await run(ward);
   await report(ward);
   if (result.settled) remember(ctx, { settled: seen });
@@ -107,15 +109,14 @@ async function attend(ctx: Context, peers: Relation, place: Place): Promise<Resu
 /** Tells the others how to connect, once the cluster's users are there, and with which options the server runs. */
 async function report({ ctx, peers, place, record, credentials }: Ward): Promise<void> {
   const { authority, cluster, version } = credentials;
-  const { prepared, loaded, wasMember } = readMemory(ctx);
+  const { prepared, wasMember } = readMemory(ctx);
   if (!prepared) return;
   const side = mysqlInnodbCluster(ctx, ctx.endpoint?.name);
   if (prepared === version) await side.setClusterConnectionInfo(place.host, cluster.user, cluster.password);
   await side.setUnitConfigureReady();
   if (record.removed.includes(ctx.unit)) peers.local.set({ "unit-clustered": "" });
   else if (wasMember) await side.setUnitClustered();
-  const isCurrent = loaded === wantedConfig(ctx, place, authority.certificate);
-  if (isCurrent) peers.local.set(ownKeys(place.port, settingsOf(place)));
+  if (await isCurrent(ctx, place, authority.certificate)) peers.local.set(ownKeys(place.port, settingsOf(place)));
   ctx.openPort(`${place.port}/tcp`);
 }
 
@@ -145,6 +146,6 @@ async function gather(
 }
 
 /** What else the hook's work depends on. */
-async function surroundings(ctx: Context): Promise<unknown> {
-  return [await ctx.isLeader(), await expectedUnits(ctx), readMemory(ctx).departed ?? []];
+async function surroundings(ctx: Context, peers: Relation): Promise<unknown> {
+  return [await ctx.isLeader(), await expectedUnits(ctx), readMemory(ctx).departed ?? [], await readHold(ctx, peers)];
 }

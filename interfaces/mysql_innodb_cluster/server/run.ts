@@ -6,31 +6,40 @@
 import { ClientError } from "../../clients/errors.ts";
 import { setPassword, setRecoveryCredentials } from "../../clients/mysql/accounts.ts";
 import type { Mysql } from "../../clients/mysql/connection.ts";
-import { stopMember } from "../../clients/mysql/group.ts";
-import { addressText, type Group, readGroup } from "../../clients/mysql/members.ts";
-import { plainVersion, readServer } from "../../clients/mysql/status.ts";
+import { endCreation, stopMember } from "../../clients/mysql/group.ts";
+import { addressText, type Group, type Member, readGroup } from "../../clients/mysql/members.ts";
+import { type Address, plainVersion, readServer, readSettings, startInProgress } from "../../clients/mysql/status.ts";
+import { readUntil } from "../../clients/mysql/wait.ts";
 import { decideMove, type Move, type Sight } from "./decide.ts";
+import { handOver } from "./hand_over.ts";
 import { readMemory, remember } from "./memory.ts";
 import { applyPasswords, bringIn, create, evict, prepare } from "./moves.ts";
-import { ensureRunning, openOwn, settingsOf, wantedConfig } from "./mysqld.ts";
+import { ensureRunning, isCurrent, openOwn, settingsOf } from "./mysqld.ts";
 import { unitNumber } from "./place.ts";
+import { tellChannel } from "./set_access.ts";
+import { followGroup, tellPlace } from "./set_keys.ts";
 import { askAll, bestView, survey } from "./survey.ts";
+import { stopIfStuck } from "./stuck.ts";
 import { tellMembers } from "./tell.ts";
 import { TEXT } from "./texts.ts";
-import { openAt, type Result, waiting, type Ward } from "./ward.ts";
+import { onlineOf, openAt, type Result, sameAddress, waiting, type Ward } from "./ward.ts";
 
 /** Milliseconds of a hook after which no further change is begun, and that a change may wait for the server. */
 const BUDGET_MS = 8000;
+/** Milliseconds until all members know what one of them does. */
+const HEAR_MS = 3000;
 
 /** Looks, decides and acts until there is nothing left to do, or the hook has taken long enough. */
-export async function run(ward: Ward): Promise<Result> {
-  const { ctx } = ward;
-  await using own = await openOwn(ward.place);
+export async function run(given: Ward): Promise<Result> {
+  const { ctx } = given;
+  await using own = await openOwn(given.place);
+  const ward = await followGroup(given, own);
   await keepUsers(ward, own);
   const end = Date.now() + BUDGET_MS;
   const tried: string[] = [];
   const obstacles: Result[] = [];
   let sight = await survey(ward, own);
+  if (sight.state === "RECOVERING" && await stopIfStuck(ctx, ward.place, own)) sight = await survey(ward, own);
   let move = decideMove(sight, tried);
   while (move.kind !== "say" && Date.now() < end) {
     const obstacle = await attempt(ward, own, sight, move);
@@ -41,15 +50,21 @@ export async function run(ward: Ward): Promise<Result> {
     move = decideMove(sight, tried);
   }
   const { view } = sight;
-  if (sight.state === "ONLINE") remember(ctx, { wasMember: true });
+  if (sight.state === "ONLINE") {
+    remember(ctx, { wasMember: true });
+    // The hook that made the cluster may have been killed before it did so itself.
+    await endCreation(own);
+  }
+  if (sight.state === "ONLINE" && view) await tellPlace(ward, view);
   if (sight.isLeader && view?.quorum) await tellMembers(ward, view);
   if (sight.state === "ONLINE" && view?.writable) await keepPasswords(ward, own);
   ctx.setWorkloadVersion(plainVersion((await readServer(own)).version));
   const [obstacle] = obstacles;
   if (obstacle) return obstacle;
   if (move.kind !== "say") return waiting(TEXT.joining(nameOf(move, ctx.unit)));
-  if (move.level === "active" && view && !isCurrent(ward)) return await takeTurn(ward, own, view);
-  return move;
+  const { place, credentials: { authority } } = ward;
+  if (move.level !== "active" || !view || await isCurrent(ctx, place, authority.certificate)) return move;
+  return await takeTurn(ward, own, view);
 }
 
 function nameOf(move: Exclude<Move, { kind: "say" }>, unit: string): string {
@@ -83,31 +98,46 @@ async function act(
   if (move.kind === "create") {
     // A hook that was killed may have left a cluster of which no databag tells.
     const found = bestView(await askAll(ward, ward.others));
-    return found ? await bringIn(ward, own, ward.place, found, patience) : await create(ward, own);
+    return found ? await bringOwnIn(ward, found) : await create(ward, own);
   }
   if (move.kind === "evict") return void await evict(ward, move.address);
   if (!view) return undefined;
-  if (move.kind === "rejoin") return await bringIn(ward, own, ward.place, view, patience);
+  if (move.kind === "rejoin") return await bringOwnIn(ward, view);
   await using joiner = await openAt(ward, move.address, BUDGET_MS);
-  if (move.unit !== ward.ctx.unit) await prepare(joiner, ward.credentials);
-  return await bringIn(ward, joiner, move.address, view, patience);
+  const obstacle = await bringIn(ward, joiner, move.address, view, patience);
+  // The new member knows of it before the others do, and what is told afterwards is what the own server knows.
+  if (!obstacle) await readUntil(() => readGroup(own), ({ members }) => isOnline(members, move.address), HEAR_MS);
+  return obstacle;
+}
+
+function isOnline(members: readonly Member[], address: Address): boolean {
+  return onlineOf(members).some((member) => sameAddress(member, address));
+}
+
+/** Over a connection of its own: a start that is not waited for to its end uses it up. */
+async function bringOwnIn(ward: Ward, view: Group): Promise<Result | undefined> {
+  await using own = await openOwn(ward.place);
+  return await bringIn(ward, own, ward.place, view, { patienceMs: BUDGET_MS });
 }
 
 /** The cluster's users before the server is in a group; then they come from the group, and this server's own knowledge. */
 async function keepUsers({ ctx, credentials }: Ward, own: Mysql): Promise<void> {
   const { prepared } = readMemory(ctx);
-  if (prepared === credentials.version) return;
-  const { superReadOnly, groupName } = await readServer(own);
-  if (groupName === "" && !superReadOnly) {
+  const isTold = prepared === credentials.version;
+  const settings = await readSettings(own, ["group_replication_group_name", "super_read_only"]);
+  const isPlaced = (settings.get("group_replication_group_name") ?? "") !== "";
+  if (!isPlaced && settings.get("super_read_only") !== "ON") {
+    // Always: a hook that made a new data directory may have been killed before that was noted.
     await prepare(own, credentials);
     const { cluster, recovery } = credentials;
-    if (prepared) {
+    if (prepared && !isTold) {
       for (const each of [cluster, recovery]) await setPassword(own, each, { replicate: false });
     }
-  } else {
+  } else if (!isTold) {
     const { self } = await readGroup(own);
-    if (self?.state === "RECOVERING") return;
+    if (self?.state === "RECOVERING" || await startInProgress(own)) return;
     await setRecoveryCredentials(own, credentials.recovery);
+    await tellChannel(ctx, own, credentials);
   }
   remember(ctx, { prepared: credentials.version });
 }
@@ -118,10 +148,6 @@ async function keepPasswords(ward: Ward, own: Mysql): Promise<void> {
   if (readMemory(ctx).applied === version) return;
   if (await applyPasswords(ward, own)) ctx.log.info("the cluster's users have new passwords");
   remember(ctx, { applied: version });
-}
-
-function isCurrent({ ctx, place, credentials }: Ward): boolean {
-  return readMemory(ctx).loaded === wantedConfig(ctx, place, credentials.authority.certificate);
 }
 
 /** New options need a restart: units go by number, one after the other, while all members are well. */
@@ -135,6 +161,7 @@ async function takeTurn(ward: Ward, own: Mysql, view: Group): Promise<Result> {
   const isWell = view.members.every(({ state }) => state === "ONLINE") && view.online === members.length + 1;
   if (!isTurn || !isWell) return waiting(TEXT.turn);
   ctx.log.info("restarting MySQL with the new settings");
+  await handOver(ctx, own);
   await stopMember(own);
   await service.manager.stop(service.spec);
   if (await ensureRunning(ctx, place, service, credentials) !== "up") return waiting(TEXT.starting);

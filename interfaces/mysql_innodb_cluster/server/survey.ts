@@ -56,7 +56,8 @@ export async function survey(ward: Ward, own: Mysql): Promise<Sight> {
     peers,
     view,
     expected: await expectedUnits(ctx),
-    departed,
+    // A unit that is removed takes its server out itself: those that could not are left by the time of update-status.
+    departed: ctx.event.name === "update-status" ? departed : [],
   };
 }
 

@@ -3,16 +3,14 @@
  *
  * @module
  */
-import { addressText, type Group, readGroup } from "../../clients/mysql/members.ts";
+import { addressText, type Group } from "../../clients/mysql/members.ts";
 import { ensureCluster, type InstanceRecord, readMetadata, syncInstances } from "../../clients/mysql/metadata.ts";
 import { ensureMetadata } from "../../clients/mysql/metadata_schema.ts";
 import type { Address } from "../../clients/mysql/status.ts";
 import { readMemory, remember } from "./memory.ts";
 import { type ClusterRecord, writeRecord } from "./record.ts";
-import { allAddresses, onlineOf, openAt, sameAddress, unitAt, type Ward } from "./ward.ts";
-
-/** Milliseconds for connecting and for each statement. */
-const WORK_MS = 20_000;
+import { openForMetadata } from "./set_access.ts";
+import { allAddresses, onlineOf, sameAddress, unitAt, type Ward } from "./ward.ts";
 
 /**
  * Tells who is in the cluster.
@@ -44,10 +42,12 @@ async function recordMembers(ward: Ward, view: Group): Promise<void> {
   const { primary } = view;
   if (!primary || !view.quorum) return;
   const { record: { clusterName: name, groupName } } = ward;
-  await using db = await openAt(ward, primary, WORK_MS);
+  const open = await openForMetadata(ward, primary);
+  if (!open) return;
+  await using db = open;
   await ensureMetadata(db);
   const { clusterId } = await ensureCluster(db, { name, groupName });
-  const members = onlineOf((await readGroup(db)).members);
+  const members = onlineOf(view.members);
   const listed = (await readMetadata(db))?.instances.get(clusterId) ?? [];
   const known = allAddresses(ward);
   const isOurs = (address: Address) =>

@@ -25,13 +25,18 @@ export const TEXT = {
   errant: (unit: string) =>
     `${unit} has transactions that the cluster does not have: save what they hold, then run add-instance with ` +
     `address=${unit} method=clone on the leader`,
+  recoveryPassword: (unit: string) =>
+    `${unit} cannot join the cluster, which has another password of the recovery user: wait for a change that is under ` +
+    `way, else run set-password on the leader`,
   turn: "Waiting for its turn to restart with the new settings",
   silent: (units: readonly string[]) =>
     `No member of the cluster answers; bring ${units.join(", ")} back, or what is lost for good, give up with ` +
     `reboot-cluster-from-complete-outage force=true`,
   unreachable: (units: readonly string[]) => `MySQL of ${units.join(", ")} does not answer; bring it back first`,
   outage: "All members are stopped: run reboot-cluster-from-complete-outage on the leader when every unit runs",
-  noQuorum: (lost: readonly string[]) => `The cluster has lost its majority: bring ${lost.join(", ")} back`,
+  noQuorum: (lost: readonly string[]) =>
+    `The cluster has lost its majority: bring ${lost.join(", ")} back; if that is not enough, run ` +
+    `reboot-cluster-from-complete-outage on the leader, with force=true to give up what is lost for good`,
   noPrimary: "Waiting for the cluster to choose a primary",
   ready: (mode: "R/W" | "R/O", online: number) =>
     `Unit is ready: Mode: ${mode}, Cluster is ONLINE and ${tolerance(online)}`,
@@ -44,6 +49,16 @@ export const TEXT = {
   longDirectory: "data-directory is too long for MySQL's socket: make it shorter",
   badOption: (option: string, least: number, most: number) => `${option} must be a number from ${least} to ${most}`,
   badName: "cluster-name must have 1 to 63 letters, digits and . _ -, and start with a letter or _",
+  startedClosed: (why: string) =>
+    `the cluster takes no writes: ${why}; take it back with rejoin-cluster on the primary cluster's leader, or when it is ` +
+    `the primary, run unfence-writes`,
+  badSetName: "cluster-set-name must have 1 to 63 letters, digits and . _ -, and start with a letter or _",
+  held: "Waiting for replication between clusters: this cluster was dissolved for it",
+  heldFromStart:
+    "this cluster was dissolved for replication between clusters: relate it again, or run recreate-cluster",
+  passwordsOfPrimary: "the passwords are those of the related primary cluster; run set-password there",
+  passwordsOfReplica:
+    "this cluster is a replica now; promote it first, its passwords are changed where writes are taken",
   leaderOnly: (app: string) => `only the leader does this; run it on ${app}/leader`,
   notSetUp: "MySQL is not set up on this unit yet; wait until the unit's status says what it waits for",
   noCluster: "there is no cluster yet; wait until enough units are ready, or run create-cluster",

@@ -7,7 +7,7 @@ import type { Context } from "../../../hooks/context.ts";
 import type { StatusLevel } from "../../../hooks/status.ts";
 import type { Relation } from "../../../hooks/relation.ts";
 import { AuthenticationError, UnreachableError } from "../../clients/errors.ts";
-import { connectMysql, type Mysql } from "../../clients/mysql/connection.ts";
+import { connectMysql, type Mysql, type MysqlPlace } from "../../clients/mysql/connection.ts";
 import { addressText, type Member } from "../../clients/mysql/members.ts";
 import type { Address } from "../../clients/mysql/status.ts";
 import { openOwn } from "./mysqld.ts";
@@ -50,7 +50,8 @@ export function blocking(text: string): Result {
 
 /**
  * Connects to another unit's server as the cluster's user: with the password that the unit told, or with the one that is
- * valid now while the unit has not told it yet.
+ * valid now while the unit has not told it yet. That one is only for servers with the application's certificate: anybody
+ * can be at the address of another.
  */
 export async function openPeer(
   { address, connection, isVerified }: Omit<PeerReport, "unit">,
@@ -66,7 +67,7 @@ export async function openPeer(
     return await connectMysql({ at, user: connection.user, password: connection.password, timeoutMs });
   } catch (error) {
     const isSame = connection.user === cluster.user && connection.password === cluster.password;
-    if (!(error instanceof AuthenticationError) || isSame) throw error;
+    if (!(error instanceof AuthenticationError) || isSame || !isVerified) throw error;
     return await connectMysql({ at, user: cluster.user, password: cluster.password, timeoutMs });
   }
 }
@@ -80,6 +81,14 @@ export async function openAt(ward: Ward, address: Address, timeoutMs?: number): 
   const { cluster: { user, password }, authority } = ward.credentials;
   const at = { ...address, tls: { ca: authority.certificate } };
   return await connectMysql({ at, user, password, timeoutMs: timeoutMs ?? LOOK_MS });
+}
+
+/** How to reach the server at an address: the own one by its socket, another unit's by the network. */
+export function placeAt({ place, others, credentials }: Ward, address: Address): MysqlPlace {
+  if (sameAddress(address, place)) return { socketPath: place.socket };
+  const isForeign = others.some((each) => each.address && !each.isVerified && sameAddress(each.address, address));
+  const tls = isForeign ? "unverified" as const : { ca: credentials.authority.certificate };
+  return { host: address.host, port: address.port, tls };
 }
 
 /** Whether two addresses are one server's. */

@@ -27,7 +27,7 @@ export async function deployMysql(lab: Lab, mysql: MysqlPrograms, units: number)
     address: () => HOST,
     config: {
       "mysql-directory": dirname(mysql.mysqld),
-      port: freeBase(),
+      port: freePorts(1, PORT_STEP)[0] ?? 0,
       "port-per-unit": true,
       "buffer-pool-size": 32,
     },
@@ -38,9 +38,11 @@ export async function deployMysql(lab: Lab, mysql: MysqlPrograms, units: number)
 export const PATIENCE_MS = 240_000;
 
 const TOLERANCE: Readonly<Record<number, string>> = {
+  1: "cannot tolerate any failures",
   2: "cannot tolerate any failures",
   3: "can tolerate up to ONE failure",
   4: "can tolerate up to ONE failure",
+  5: "can tolerate up to 2 failures",
 };
 
 /** Whether so many units are there and all say that the cluster is well. */
@@ -51,10 +53,10 @@ export function isWhole(lab: Lab, size: number): boolean {
   return statuses.length === size;
 }
 
-/** Connects to a unit's server as root, by its socket. */
-export function openUnit(lab: Lab, unit: string): Promise<Mysql> {
+/** Connects to a unit's server as root, by its socket. @param timeoutMs for connecting and for each statement */
+export function openUnit(lab: Lab, unit: string, timeoutMs: number = TIMEOUT_MS): Promise<Mysql> {
   const socketPath = join(lab.unitDirectory(unit), "run/mysqld.sock");
-  return connectMysql({ at: { socketPath }, user: "root", timeoutMs: TIMEOUT_MS });
+  return connectMysql({ at: { socketPath }, user: "root", timeoutMs });
 }
 
 /** The group as a unit's server sees it, by port. */
@@ -96,9 +98,16 @@ export async function rowsOf(lab: Lab, unit: string): Promise<string> {
   return rows.map((row) => row.number).join(",");
 }
 
+/** The process of a unit's server, if it runs. */
+export async function serverPid(lab: Lab, unit: string): Promise<number | undefined> {
+  const text = await Deno.readTextFile(join(lab.unitDirectory(unit), "run/mysqld.pid")).catch(() => "");
+  // The file of a server that was killed stays.
+  return lab.processes(unit).find(({ pid }) => pid === Number(text))?.pid;
+}
+
 /** Kills a unit's server as a power failure would. */
 export async function killServer(lab: Lab, unit: string): Promise<void> {
-  const pid = Number(await Deno.readTextFile(join(lab.unitDirectory(unit), "run/mysqld.pid")));
+  const pid = await serverPid(lab, unit) ?? fail(`${unit} runs no server`);
   Deno.kill(pid, "SIGKILL");
   await lab.waitFor(`the end of ${unit}'s server`, () => !lab.processes(unit).some((found) => found.pid === pid));
 }
@@ -116,25 +125,6 @@ async function isWritable(lab: Lab, unit: string): Promise<boolean> {
     return (await readGroup(db)).writable;
   } catch (error) {
     if (error instanceof ClientError) return false;
-    throw error;
-  }
-}
-
-/** The first of so many ports in a row that are free. */
-function freeBase(): number {
-  for (const port of freePorts(50)) {
-    const ports = Array.from({ length: PORT_STEP }, (_, index) => port + index);
-    if (ports.every(isFree)) return port;
-  }
-  return fail("no free ports");
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: HOST, port }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** The actions of the example charm `mysql`, on three units with a real server each. */
-import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { mysqlForTests } from "../../../build/install_mysql.ts";
 import { AuthenticationError } from "../../../interfaces/clients/errors.ts";
 import { connectMysql } from "../../../interfaces/clients/mysql/connection.ts";
@@ -110,20 +110,6 @@ async function runActions(t: Deno.TestContext, lab: Lab): Promise<void> {
     });
   });
 
-  await t.step("add-instance refuses transactions of a server's own, and replaces them on request", async () => {
-    await completed(run(leader, "remove-instance", { address: "mysql/2" }));
-    await lab.settleUntil("mysql/2 out", () => lab.statusOf("mysql/2").startsWith("blocked"));
-    {
-      await using db = await openUnit(lab, "mysql/2");
-      await db.run("open the server", sql`SET GLOBAL super_read_only = OFF`);
-      await db.run("write on the side", sql`INSERT INTO test.numbers VALUES (99)`);
-    }
-    await refused(run(leader, "add-instance", { address: "mysql/2" }), /transactions that the cluster does not have/);
-    await completed(run(leader, "add-instance", { address: "mysql/2", method: "clone" }));
-    assertEquals(await rowsOf(lab, "mysql/2"), "1,2,3");
-    await lab.settleUntil("all three again", () => isWhole(lab, 3), PATIENCE_MS);
-  });
-
   await t.step("set-password", async () => {
     const old = told(lab, "mysql/1");
     await logIn(old);
@@ -170,19 +156,6 @@ async function runActions(t: Deno.TestContext, lab: Lab): Promise<void> {
     await lab.settleUntil("the data again", async () => {
       return await rowsOf(lab, "mysql/3") === "1,2,3" && isWhole(lab, 4);
     }, PATIENCE_MS);
-  });
-
-  await t.step("it gets a copy of the data when no binary log has all of it", async () => {
-    for (const unit of UNITS) {
-      await using db = await openUnit(lab, unit);
-      await db.run("begin a binary log", sql`FLUSH LOCAL BINARY LOGS`);
-      await db.run("purge binary logs", sql`PURGE BINARY LOGS BEFORE NOW()`);
-    }
-    await lab.wipeData("mysql/3");
-    await lab.settleUntil("the data again", async () => {
-      return await rowsOf(lab, "mysql/3") === "1,2,3" && isWhole(lab, 4);
-    }, PATIENCE_MS);
-    assert(lab.model.log("mysql/3").some(({ message }) => message.includes("mysql/3 gets a copy of the data of")));
   });
 
   await t.step("no secret shows", async () => {

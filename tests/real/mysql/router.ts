@@ -5,6 +5,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { join } from "node:path";
+import type { MysqlPrograms } from "../../../build/install_mysql.ts";
 import { connectMysql, type Mysql } from "../../../interfaces/clients/mysql/connection.ts";
 import { ADMIN } from "./cluster.ts";
 import { HOST, type LabServer } from "./lab.ts";
@@ -14,9 +15,28 @@ import { freePorts } from "./ports.ts";
 const PORTS = 5;
 const READ_ONLY = 1;
 
+/** Who logs in. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Where a Router begins. */
+export interface RouterOptions {
+  readonly programs: MysqlPrograms;
+  /** Directory in which it gets one of its own. */
+  readonly directory: string;
+  /** Port of the primary. */
+  readonly port: number;
+  /** Who bootstraps it, and connects through it. */
+  readonly admin: Login;
+  /** Who it runs as; without one it makes a user of its own. */
+  readonly account?: Login | undefined;
+}
+
 /** A Router that runs until it is closed. */
 export class Router implements AsyncDisposable {
-  private constructor(readonly directory: string, readonly basePort: number, readonly child: Deno.ChildProcess) {}
+  private constructor(readonly basePort: number, readonly admin: Login, readonly child: Deno.ChildProcess) {}
 
   /**
    * Bootstraps a Router and starts it.
@@ -24,14 +44,18 @@ export class Router implements AsyncDisposable {
    * @param server the primary
    * @param account who it runs as; without one it makes a user of its own
    */
-  static async start(server: LabServer, account?: { user: string; password: string }): Promise<Router> {
-    const { programs, directory: lab } = server.lab;
-    const directory = join(lab, `router-${crypto.randomUUID().slice(0, 8)}`);
+  static start({ lab, port }: LabServer, account?: Login): Promise<Router> {
+    return Router.bootstrap({ programs: lab.programs, directory: lab.directory, port, admin: ADMIN, account });
+  }
+
+  /** {@linkcode Router.start}, for servers that belong to no laboratory. */
+  static async bootstrap({ programs, directory: parent, port, admin, account }: RouterOptions): Promise<Router> {
+    const directory = join(parent, `router-${crypto.randomUUID().slice(0, 8)}`);
     await Deno.mkdir(directory, { mode: 0o700 });
     const basePort = freePorts(1, PORTS)[0] ?? 0;
     const bootstrap = new Deno.Command(programs.mysqlrouter, {
       args: [
-        ...["--bootstrap", `${ADMIN.user}@${HOST}:${server.port}`, "--directory", directory, "--name", directory],
+        ...["--bootstrap", `${admin.user}@${HOST}:${port}`, "--directory", directory, "--name", directory],
         ...["--conf-base-port", `${basePort}`, "--report-host", HOST, "--disable-rest", "--user", "root"],
         `--conf-set-option=DEFAULT.plugin_folder=${programs.routerPlugins}`,
         ...account ? ["--account", account.user, "--account-create", "never"] : [],
@@ -41,7 +65,7 @@ export class Router implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const input = bootstrap.stdin.getWriter();
-    await input.write(new TextEncoder().encode(`${ADMIN.password}\n${account ? `${account.password}\n` : ""}`));
+    await input.write(new TextEncoder().encode(`${admin.password}\n${account ? `${account.password}\n` : ""}`));
     await input.close();
     const { code, stdout, stderr } = await bootstrap.output();
     const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("\n");
@@ -52,17 +76,17 @@ export class Router implements AsyncDisposable {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    return new Router(directory, basePort, child);
+    return new Router(basePort, admin, child);
   }
 
-  /** Connects to the primary through the Router. */
-  write(): Promise<Mysql> {
-    return this.#connect(this.basePort);
+  /** Connects to the primary through the Router. @param login who connects; the one who bootstrapped it, without */
+  write(login?: Login, timeoutMs?: number): Promise<Mysql> {
+    return this.#connect(this.basePort, login, timeoutMs);
   }
 
-  /** Connects to a secondary through the Router. */
-  read(): Promise<Mysql> {
-    return this.#connect(this.basePort + READ_ONLY);
+  /** Connects to a secondary through the Router. @param login see {@linkcode Router.write} */
+  read(login?: Login, timeoutMs?: number): Promise<Mysql> {
+    return this.#connect(this.basePort + READ_ONLY, login, timeoutMs);
   }
 
   async close(): Promise<void> {
@@ -75,8 +99,7 @@ export class Router implements AsyncDisposable {
   }
 
   /** Router's certificate is one of its own making. */
-  #connect(port: number): Promise<Mysql> {
-    const at = { host: HOST, port, tls: "unverified" } as const;
-    return connectMysql({ at, user: ADMIN.user, password: ADMIN.password, timeoutMs: 20_000 });
+  #connect(port: number, { user, password } = this.admin, timeoutMs = 20_000): Promise<Mysql> {
+    return connectMysql({ at: { host: HOST, port, tls: "unverified" }, user, password, timeoutMs });
   }
 }

@@ -97,7 +97,8 @@ export class SimulatedServer implements Disposable {
 /** Lets anybody in, then does what it is told with each packet of the client. */
 export function serving(behaviour: Behaviour): (raw: Deno.UnixConn, connection: Connection) => Promise<void> {
   return async (raw, connection) => {
-    const read = packetsOf(raw);
+    const next = packetsFrom(raw);
+    const read = async () => (await next()).payload;
     await connection.send(0, greeting());
     await read();
     // The password is right, without more questions.
@@ -110,15 +111,22 @@ export function serving(behaviour: Behaviour): (raw: Deno.UnixConn, connection: 
   };
 }
 
+/** One packet as it came. */
+export interface Packet {
+  /** Length and number. */
+  readonly header: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
 /** Reads one packet of the client after the other; throws at the end of the connection. */
-function packetsOf(raw: Deno.Conn): () => Promise<Uint8Array> {
+export function packetsFrom(raw: Deno.Conn): () => Promise<Packet> {
   let rest = new Uint8Array();
   return async () => {
     while (true) {
       const [a = 0, b = 0, c = 0] = rest;
       const length = a | b << 8 | c << 16;
       if (rest.length >= 4 && rest.length >= 4 + length) {
-        const found = rest.slice(4, 4 + length);
+        const found = { header: rest.slice(0, 4), payload: rest.slice(4, 4 + length) };
         rest = rest.slice(4 + length);
         return found;
       }
@@ -130,7 +138,8 @@ function packetsOf(raw: Deno.Conn): () => Promise<Uint8Array> {
   };
 }
 
-function packet(number: number, payload: Uint8Array): Uint8Array {
+/** A packet with its header. @param number its place in the exchange */
+export function packet(number: number, payload: Uint8Array): Uint8Array {
   const { length } = payload;
   return bytes([length & 0xff, length >> 8 & 0xff, length >> 16 & 0xff, number], payload);
 }

@@ -1,0 +1,10 @@
+/**
+ * The side of the primary cluster in the charm that runs MySQL.
+ *
+ * @module
+ */
+import { asyncReplicationPrimary } from "../primary.ts";
+import { mysqlPorts, withUpkeep } from "./ports.ts";
+
+/** Offers the unit's cluster to replicas. */
+export const mysqlReplicationPrimary = withUpkeep(asyncReplicationPrimary(mysqlPorts));

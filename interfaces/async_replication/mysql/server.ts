@@ -1,0 +1,66 @@
+/**
+ * The unit's MySQL server, its cluster and the cluster set, as replication between clusters sees them.
+ *
+ * @module
+ */
+import { forceQuorum } from "../../clients/mysql/group.ts";
+import { readGroup } from "../../clients/mysql/members.ts";
+import { userDatabases } from "../../clients/mysql/status.ts";
+import { readMemory } from "../../mysql_innodb_cluster/server/memory.ts";
+import { ClusterSetError, type ClusterSetServer } from "../cluster_server.ts";
+import { dissolve } from "./clusters.ts";
+import * as clusterSet from "./cluster_set.ts";
+import {
+  becomePrimary,
+  changePassword,
+  endpoints,
+  hasLeft,
+  isInCluster,
+  memberState,
+  nodeCount,
+  version,
+} from "./own_cluster.ts";
+import type { Site } from "./site.ts";
+
+/** The server of a unit. Nothing is asked before it has to be. */
+export function mysqlServer(site: Site): ClusterSetServer {
+  return {
+    isClusterReplica: () => isClusterReplica(site),
+    getMemberState: () => memberState(site),
+    getMysqlVersion: () => version(site),
+    getClusterEndpoints: () => endpoints(site),
+    getReplicaClusterStatus: (cluster) => clusterSet.status(site, cluster),
+    getClusterNodeCount: (options) => nodeCount(site, options?.nodeStatus === "online"),
+    getClusterSetName: () => clusterSet.setName(site),
+    getNonSystemDatabases: async () => await userDatabases(await site.own()),
+    isClusterInClusterSet: (cluster) => clusterSet.isInSet(site, cluster),
+    isClusterWritesFenced: () => clusterSet.isFenced(site),
+    isInstanceInCluster: () => isInCluster(site),
+    createReplicaCluster: (endpoint, cluster, options) => clusterSet.create(site, endpoint, cluster, options),
+    removeReplicaCluster: (cluster, { force }) => clusterSet.remove(site, cluster, force),
+    promoteClusterToPrimary: (cluster, force) => clusterSet.orRefuse(() => clusterSet.promote(site, cluster, force)),
+    promoteUnitToPrimary: (force) => clusterSet.orRefuse(() => promoteUnit(site, force)),
+    fenceWrites: () => clusterSet.orRefuse(() => clusterSet.fence(site)),
+    unfenceWrites: () => clusterSet.orRefuse(() => clusterSet.unfence(site)),
+    rejoinCluster: (cluster) => clusterSet.orRefuse(() => clusterSet.rejoin(site, cluster)),
+    dissolveCluster: () => dissolve(site),
+    wasDissolved: () => hasLeft(site),
+    updateUserPassword: (user, password) => changePassword(site, user, password),
+  };
+}
+
+/** A cluster that runs and is no replica is a primary, whether or not anything follows it. */
+async function isClusterReplica(site: Site): Promise<boolean | undefined> {
+  const role = await clusterSet.role(site);
+  if (role !== "none") return role === "replica";
+  if (await isInCluster(site)) return false;
+  return readMemory(site.ctx).wasMember === true && !await hasLeft(site) ? false : undefined;
+}
+
+async function promoteUnit(site: Site, force: boolean): Promise<void> {
+  const db = await site.own();
+  const { self, quorum, members } = await readGroup(db);
+  if (!self || self.state !== "ONLINE") throw new ClusterSetError("this unit's server is not in the cluster");
+  if (!quorum && force) await forceQuorum(db, members.filter(({ state }) => state !== "UNREACHABLE"));
+  await becomePrimary(site);
+}

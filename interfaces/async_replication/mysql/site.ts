@@ -1,0 +1,61 @@
+/**
+ * The unit's MySQL server and its peers, as one run of a handler of replication reaches them: found and connected when
+ * they are first asked for.
+ *
+ * @module
+ */
+import type { Context } from "../../../hooks/context.ts";
+import type { BagData, Relation } from "../../../hooks/relation.ts";
+import type { Mysql } from "../../clients/mysql/connection.ts";
+import { peersEndpoint } from "../../mysql_innodb_cluster/peers.ts";
+import { openOwn } from "../../mysql_innodb_cluster/server/mysqld.ts";
+import { openWard } from "../../mysql_innodb_cluster/server/own.ts";
+import type { Ward } from "../../mysql_innodb_cluster/server/ward.ts";
+
+/** Milliseconds for connecting and for each statement, where no other time is given. */
+const WORK_MS = 20_000;
+
+/** What the ports to the charm and to its server share. */
+export class Site implements AsyncDisposable {
+  #ward: Promise<Ward> | undefined;
+  #own: Promise<Mysql> | undefined;
+
+  constructor(readonly ctx: Context) {}
+
+  /** The relation of the units among each other; undefined while there is none. */
+  async peers(): Promise<Relation | undefined> {
+    return (await this.ctx.relations(peersEndpoint(this.ctx).name))[0];
+  }
+
+  /** The application's databag among its units. */
+  async app(): Promise<BagData> {
+    return await (await this.peers())?.app() ?? {};
+  }
+
+  /** @throws {ValueError} before the unit is set up */
+  ward(): Promise<Ward> {
+    return this.#ward ??= openWard(this.ctx);
+  }
+
+  /** The charm has other passwords, or another record, from here on. */
+  async change(changes: Partial<Pick<Ward, "credentials" | "record">>): Promise<void> {
+    this.#ward = Promise.resolve({ ...await this.ward(), ...changes });
+  }
+
+  /** The connection to the unit's own server, as its root. @throws {ClientError} when it does not let anybody in */
+  own(): Promise<Mysql> {
+    return this.#own ??= this.ward().then(({ place }) => openOwn(place, WORK_MS));
+  }
+
+  /** The own server has been restarted: the next question opens another connection. */
+  async reconnect(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const open = this.#own;
+    this.#own = undefined;
+    const db = await open?.catch(() => undefined);
+    await db?.close();
+  }
+}

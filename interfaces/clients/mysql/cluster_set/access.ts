@@ -1,0 +1,116 @@
+/**
+ * Connections to the clusters of a set.
+ *
+ * @module
+ */
+import { ClientError, NoQuorumError, UnreachableError } from "../../errors.ts";
+import type { Mysql } from "../connection.ts";
+import { addressText, type Group, type Member, readGroup } from "../members.ts";
+import type { Address } from "../status.ts";
+
+/** How servers of all clusters of a set are reached. */
+export interface SetAccess {
+  /**
+   * Connects to a server of any cluster as an administrator.
+   *
+   * @param timeoutMs milliseconds for connecting and for each statement
+   */
+  connect(address: Address, timeoutMs?: number): Promise<Mysql>;
+  /** The user of the role `recovery` that clusters replicate with; all have it with this password. */
+  readonly replication: { readonly user: string; readonly password: string };
+  /** Who acts, such as a unit's name; others see it while this one changes the set. */
+  readonly holder: string;
+}
+
+/** A server of a cluster, and a connection to it. */
+export interface OpenMember extends Member {
+  readonly db: Mysql;
+}
+
+/** A running cluster with connections to its online members. */
+export interface OpenCluster extends AsyncDisposable {
+  readonly group: Group;
+  readonly primary: OpenMember;
+  readonly secondaries: readonly OpenMember[];
+  /** Members that are online but cannot be reached from here. */
+  readonly unreachable: readonly Member[];
+}
+
+/** Milliseconds for connecting to a server that may be dead, and for each statement. */
+export const CONNECT_MS = 5000;
+
+/** Primary last: no election follows what is done to the others. */
+export function membersOf({ primary, secondaries }: OpenCluster): readonly OpenMember[] {
+  return [...secondaries, primary];
+}
+
+/**
+ * Connects to all online members of a cluster.
+ *
+ * @param known addresses of its servers; members that they tell of are found too
+ * @throws {UnreachableError} when none answers
+ * @throws {NoQuorumError} when those that answer are in no group that has a primary and a majority
+ */
+export async function openCluster(
+  access: SetAccess,
+  known: readonly Address[],
+  timeoutMs: number = CONNECT_MS,
+): Promise<OpenCluster> {
+  const open = new Map<string, Mysql>();
+  const close = async () => void await Promise.all([...open.values()].map((db) => db.close()));
+  try {
+    const reasons = await connectAll(access, known, timeoutMs, open);
+    if (open.size === 0) {
+      throw new UnreachableError(reasons.map(([endpoint, error]) => ({ endpoint, reason: reasonOf(error) })));
+    }
+    const groups = await Promise.all([...open.values()].map((db) => readGroup(db)));
+    const group = groups.find(({ quorum, primary }) => quorum && primary);
+    const primary = group?.primary;
+    if (!group || !primary) {
+      throw new NoQuorumError(`the cluster of ${[...open.keys()].join(", ")} does not run; start it first`);
+    }
+    const online = group.members.filter(({ state }) => state === "ONLINE");
+    await connectAll(access, online.filter((member) => !open.has(addressText(member))), timeoutMs, open);
+    const members = online.flatMap((member) => {
+      const db = open.get(addressText(member));
+      return db ? [{ ...member, db }] : [];
+    });
+    const found = members.find(({ uuid }) => uuid === primary.uuid);
+    if (!found) {
+      throw new UnreachableError([{ endpoint: addressText(primary), reason: "the cluster's primary does not answer" }]);
+    }
+    return {
+      group,
+      primary: found,
+      secondaries: members.filter((member) => member !== found),
+      unreachable: online.filter((member) => !open.has(addressText(member))),
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function connectAll(
+  access: SetAccess,
+  addresses: readonly Address[],
+  timeoutMs: number,
+  open: Map<string, Mysql>,
+): Promise<[string, Error][]> {
+  const failures: [string, Error][] = [];
+  await Promise.all(addresses.map(async (address) => {
+    try {
+      open.set(addressText(address), await access.connect(address, timeoutMs));
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      failures.push([addressText(address), error]);
+    }
+  }));
+  return failures;
+}
+
+function reasonOf(error: Error): string {
+  const attempts = error instanceof UnreachableError ? error.attempts : [];
+  return attempts[0]?.reason ?? "no connection";
+}

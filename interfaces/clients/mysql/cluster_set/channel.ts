@@ -1,0 +1,206 @@
+/**
+ * The channel by which a replica cluster follows the primary cluster, with MySQL's own failover between the members of
+ * that one.
+ *
+ * @module
+ */
+import type { Mysql } from "../connection.ts";
+import { NotDoneError } from "../errors.ts";
+import { REPLICATION_CHANNEL } from "../fencing.ts";
+import { GtidSet } from "../gtid.ts";
+import { checkedAddress } from "../instance.ts";
+import { type Sql, sql } from "../quoting.ts";
+import { flagIn, numberIn, textIn } from "../rows.ts";
+import { type Address, type Channel, readChannels } from "../status.ts";
+import { readUntil } from "../wait.ts";
+import { awaitSet, executedSet } from "./modes.ts";
+
+/** Whom a replica cluster follows. */
+export interface ChannelSource extends Address {
+  /** Group replication's name of the cluster. */
+  readonly groupName: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** The channel as one server has it. */
+export interface ChannelFacts extends Channel {
+  /** Names of the clusters whose members it may follow. */
+  readonly sources: readonly string[];
+  readonly failover: boolean;
+}
+
+/** Weights of a cluster's primary and of its secondaries, as MySQL's manual has them. */
+const PRIMARY_WEIGHT = 80;
+const SECONDARY_WEIGHT = 60;
+const STOP_MS = 60_000;
+const START_MS = 3000;
+
+/** A cluster to follow. @param replication the user to follow it with; whatever else is known of it is left out */
+export function channelSource(
+  { host, port }: Address,
+  groupName: string,
+  { user, password }: Pick<ChannelSource, "user" | "password">,
+): ChannelSource {
+  return { host, port, groupName, user, password };
+}
+
+/** Reads the channel; undefined when the server has none. */
+export async function readChannel(db: Mysql): Promise<ChannelFacts | undefined> {
+  const channel = (await readChannels(db)).find(({ name }) => name === REPLICATION_CHANNEL);
+  if (!channel) return undefined;
+  const [option] = await db.query(
+    "read the channel's options",
+    sql`SELECT SOURCE_CONNECTION_AUTO_FAILOVER AS failover
+      FROM performance_schema.replication_connection_configuration WHERE CHANNEL_NAME = ${REPLICATION_CHANNEL}`,
+  );
+  return { ...channel, sources: await readSources(db), failover: flagIn(option, "failover") };
+}
+
+/** Whether a primary follows a cluster as it has to. */
+export async function isFollowing(db: Mysql, groupName: string): Promise<boolean> {
+  const channel = await readChannel(db);
+  return channel !== undefined && channel.failover && channel.sources.length === 1 &&
+    channel.sources[0] === groupName && channel.receiver === "ON" && channel.applier === "ON";
+}
+
+async function readSources(db: Mysql): Promise<string[]> {
+  const rows = await db.query(
+    "read the channel's sources",
+    sql`SELECT MANAGED_NAME AS name FROM performance_schema.replication_asynchronous_connection_failover_managed
+      WHERE CHANNEL_NAME = ${REPLICATION_CHANNEL} ORDER BY 1`,
+  );
+  return rows.map((row) => textIn(row, "name"));
+}
+
+/**
+ * Makes the channel, or points it to another source. It must not run.
+ *
+ * @param options.failover true on the primary only: secondaries refuse to be told, and get it from there
+ */
+export async function ensureChannel(
+  db: Mysql,
+  source: ChannelSource,
+  { failover }: { readonly failover: boolean },
+): Promise<void> {
+  checkedAddress(source);
+  const options: Sql = failover ? sql`, SOURCE_CONNECTION_AUTO_FAILOVER = 1` : sql``;
+  await db.run(
+    "set up the channel to the primary cluster",
+    sql`CHANGE REPLICATION SOURCE TO SOURCE_HOST = ${source.host}, SOURCE_PORT = ${source.port},
+      SOURCE_USER = ${source.user}, SOURCE_PASSWORD = ${source.password}, SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1,
+      GET_SOURCE_PUBLIC_KEY = 1, SOURCE_CONNECT_RETRY = 3, SOURCE_RETRY_COUNT = 3, SOURCE_HEARTBEAT_PERIOD = 5,
+      REQUIRE_ROW_FORMAT = 1, GTID_ONLY = 1${options} FOR CHANNEL ${REPLICATION_CHANNEL}`,
+  );
+}
+
+/** Lets the channel follow the members of one cluster, and of no other. */
+export async function addSources(db: Mysql, source: ChannelSource): Promise<void> {
+  const now = await readSources(db);
+  for (const old of now.filter((name) => name !== source.groupName)) await deleteSource(db, old);
+  if (now.includes(source.groupName)) return;
+  await db.query(
+    "name the primary cluster's members",
+    sql`SELECT asynchronous_connection_failover_add_managed(${REPLICATION_CHANNEL}, 'GroupReplication',
+      ${source.groupName}, ${source.host}, ${source.port}, '', ${PRIMARY_WEIGHT}, ${SECONDARY_WEIGHT})`,
+  );
+}
+
+/** Starts the channel. Whether it reaches its source shows only later. */
+export async function startChannel(db: Mysql): Promise<void> {
+  const before = await readChannel(db);
+  if (before && before.receiver !== "OFF" && before.applier === "ON") return;
+  await db.run("start the channel", sql`START REPLICA FOR CHANNEL ${REPLICATION_CHANNEL}`);
+  const after = await readUntil(() => readChannel(db), (channel) => channel?.receiver === "ON", START_MS);
+  if (after === undefined || after.applier === "OFF") {
+    throw new NotDoneError(`the channel at ${db.endpoint} does not run; read its error log`);
+  }
+}
+
+/**
+ * Stops the channel. A receiver that is reconnecting takes seconds.
+ *
+ * @param options.drain whether everything that has arrived is executed first: else it is lost with the channel
+ * @throws {ClusterSetRefusedError} when that takes too long
+ */
+export async function stopChannel(
+  db: Mysql,
+  { drain, patienceMs }: { readonly drain: boolean; readonly patienceMs: number },
+): Promise<void> {
+  const before = await readChannel(db);
+  if (!before) return;
+  if (before.receiver !== "OFF") {
+    const statement = sql`STOP REPLICA IO_THREAD FOR CHANNEL ${REPLICATION_CHANNEL}`;
+    await db.run("stop receiving", statement, { timeoutMs: STOP_MS });
+  }
+  if (drain) await executeReceived(db, patienceMs);
+  const { receiver, applier } = await readChannel(db) ?? before;
+  if (receiver === "OFF" && applier === "OFF") return;
+  await db.run("stop the channel", sql`STOP REPLICA FOR CHANNEL ${REPLICATION_CHANNEL}`, { timeoutMs: STOP_MS });
+}
+
+async function executeReceived(db: Mysql, patienceMs: number): Promise<void> {
+  const { receivedSet = "", applier } = await readChannel(db) ?? {};
+  if (GtidSet.parse(await executedSet(db)).contains(GtidSet.parse(receivedSet))) return;
+  if (applier !== "ON") {
+    await db.run("execute what arrived", sql`START REPLICA SQL_THREAD FOR CHANNEL ${REPLICATION_CHANNEL}`);
+  }
+  await awaitSet(db, receivedSet, patienceMs);
+}
+
+/** Gives the channel another password, on any member. */
+export async function setChannelPassword(
+  db: Mysql,
+  { user, password }: Pick<ChannelSource, "user" | "password">,
+): Promise<void> {
+  const channel = await readChannel(db);
+  if (!channel) return;
+  const runs = channel.receiver !== "OFF";
+  if (runs) {
+    const stop = sql`STOP REPLICA IO_THREAD FOR CHANNEL ${REPLICATION_CHANNEL}`;
+    await db.run("stop receiving", stop, { timeoutMs: STOP_MS });
+  }
+  await db.run(
+    "change the channel's password",
+    sql`CHANGE REPLICATION SOURCE TO SOURCE_USER = ${user}, SOURCE_PASSWORD = ${password}
+      FOR CHANNEL ${REPLICATION_CHANNEL}`,
+  );
+  if (runs) await db.run("receive again", sql`START REPLICA IO_THREAD FOR CHANNEL ${REPLICATION_CHANNEL}`);
+}
+
+/** Lets the channel follow one server only; the secondaries of the group hear of it. */
+export async function endFailover(db: Mysql): Promise<void> {
+  if (!(await readChannel(db))?.failover) return;
+  await db.run(
+    "end the channel's failover",
+    sql`CHANGE REPLICATION SOURCE TO SOURCE_CONNECTION_AUTO_FAILOVER = 0 FOR CHANNEL ${REPLICATION_CHANNEL}`,
+  );
+}
+
+/** Forgets whom the channel may follow. */
+export async function forgetSources(db: Mysql): Promise<void> {
+  for (const name of await readSources(db)) await deleteSource(db, name);
+}
+
+/** Forgets the channel. It must not run. */
+export async function dropChannel(db: Mysql): Promise<void> {
+  if (!await hasChannel(db)) return;
+  await db.run("forget the channel", sql`RESET REPLICA ALL FOR CHANNEL ${REPLICATION_CHANNEL}`);
+}
+
+/** Whether the server has the channel. */
+export async function hasChannel(db: Mysql): Promise<boolean> {
+  const [row] = await db.query(
+    "look for the channel",
+    sql`SELECT COUNT(*) AS number FROM performance_schema.replication_connection_configuration
+      WHERE CHANNEL_NAME = ${REPLICATION_CHANNEL}`,
+  );
+  return numberIn(row, "number") > 0;
+}
+
+async function deleteSource(db: Mysql, name: string): Promise<void> {
+  await db.query(
+    "forget a cluster's members",
+    sql`SELECT asynchronous_connection_failover_delete_managed(${REPLICATION_CHANNEL}, ${name})`,
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * After a promotion the other clusters of the set follow the new primary.
+ *
+ * @module
+ */
+import { ClientError } from "../../errors.ts";
+import type { Mysql } from "../connection.ts";
+import { ErrantTransactionsError } from "../errors.ts";
+import { GtidSet } from "../gtid.ts";
+import { readServer } from "../status.ts";
+import { type OpenCluster, openCluster, type SetAccess } from "./access.ts";
+import { perform } from "./acts.ts";
+import { type ChannelSource, isFollowing } from "./channel.ts";
+import { ClusterSetRefusedError } from "./errors.ts";
+import { executedSet } from "./modes.ts";
+import type { SetMember } from "./records.ts";
+import { addressesOf, type FoundSet } from "./state.ts";
+import { planAttach, planFence } from "./steps.ts";
+
+/** What follows whom. */
+export interface Followers {
+  readonly found: FoundSet;
+  /** The new primary. */
+  readonly target: SetMember;
+  /** The old primary, closed and heard out. */
+  readonly old: OpenCluster | undefined;
+  readonly source: ChannelSource;
+  readonly patienceMs: number;
+}
+
+/**
+ * Lets every cluster that can be reached and was not left behind follow the new primary.
+ *
+ * @returns a line for each that does not yet: to rejoin
+ */
+export async function followers(
+  access: SetAccess,
+  db: Mysql,
+  { found, target, old, source, patienceMs }: Followers,
+): Promise<string[]> {
+  const isOld = ({ clusterId }: SetMember) => clusterId === found.primary?.clusterId;
+  const others = found.set.clusters.filter((cluster) =>
+    cluster.clusterId !== target.clusterId && !cluster.invalidated && !(isOld(cluster) && !old)
+  );
+  const pending = await Promise.all(others.map(async (cluster): Promise<string[]> => {
+    try {
+      await using opened = isOld(cluster)
+        ? undefined
+        : await openCluster(access, await addressesOf(db, found, cluster));
+      const replica = opened ?? old;
+      if (!replica) return [];
+      await using primary = await access.connect(source);
+      await follow(replica, primary, source, patienceMs);
+      return [];
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      return [`${cluster.name}: ${error.message}`];
+    }
+  }));
+  return pending.flat();
+}
+
+/**
+ * Closes a cluster and lets it follow another.
+ *
+ * @param primary connection to the primary of the cluster that it follows
+ * @throws {ErrantTransactionsError} when it has transactions of its own: MySQL would not notice
+ */
+export async function follow(
+  replica: OpenCluster,
+  primary: Mysql,
+  source: ChannelSource,
+  patienceMs: number,
+): Promise<void> {
+  await perform(planFence("replica"), { clusters: { replica }, patienceMs });
+  // Read first, and when nobody can write there any more.
+  const executed = GtidSet.parse(await executedSet(replica.primary.db));
+  const errant = executed.subtract(GtidSet.parse(await executedSet(primary)));
+  if (!errant.isEmpty) throw new ErrantTransactionsError(`${errant}`);
+  const purged = GtidSet.parse((await readServer(primary)).gtidPurged);
+  if (!executed.contains(purged)) {
+    throw new ClusterSetRefusedError(
+      "the primary cluster no longer has all transactions that the replica lacks: remove it, and add it by clone",
+    );
+  }
+  if (await isFollowing(replica.primary.db, source.groupName)) return;
+  await perform(planAttach("replica"), { clusters: { replica }, source, patienceMs });
+}

@@ -1,0 +1,66 @@
+/**
+ * One change of a cluster set at a time: a named lock at the primary cluster's primary. It lives as long as the
+ * connection, so whoever crashes gives it back.
+ *
+ * @module
+ */
+import type { Mysql } from "../connection.ts";
+import { addressText } from "../members.ts";
+import { sql } from "../quoting.ts";
+import { numberIn, textIn } from "../rows.ts";
+import type { Address } from "../status.ts";
+import { CONNECT_MS, type SetAccess } from "./access.ts";
+import { ClusterSetLockedError } from "./errors.ts";
+
+/** Held until it is disposed of. */
+export interface Lock extends AsyncDisposable {
+  readonly endpoint: string;
+}
+
+/** Who holds a lock. */
+export interface LockHolder {
+  /** Such as `mysql/0`. */
+  readonly holder: string;
+}
+
+/** A holder whose machine is gone is given up after this time. */
+const IDLE_SECONDS = 1800;
+const MAX_HOLDER = 200;
+
+/**
+ * Takes the lock of a cluster set, without waiting.
+ *
+ * @param at the primary of the primary cluster
+ * @throws {ClusterSetLockedError} when somebody else has it
+ */
+export async function lockSet(access: SetAccess, at: Address, setId: string): Promise<Lock> {
+  const db = await access.connect(at, CONNECT_MS);
+  try {
+    await db.run(
+      "say who changes the cluster set",
+      sql`SET @charm_holder = ${access.holder.slice(0, MAX_HOLDER)}, SESSION wait_timeout = ${IDLE_SECONDS}`,
+    );
+    const [row] = await db.query("lock the cluster set", sql`SELECT GET_LOCK(${lockName(setId)}, 0) AS got`);
+    if (numberIn(row, "got") !== 1) throw new ClusterSetLockedError((await readLock(db, setId))?.holder ?? "");
+    return { endpoint: addressText(at), [Symbol.asyncDispose]: () => db.close() };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+/** Who is changing the cluster set. @param db connection to the primary of the primary cluster */
+export async function readLock(db: Mysql, setId: string): Promise<LockHolder | undefined> {
+  const [row] = await db.query(
+    "look who changes the cluster set",
+    sql`SELECT v.VARIABLE_VALUE AS holder FROM performance_schema.metadata_locks l
+      LEFT JOIN performance_schema.user_variables_by_thread v
+        ON v.THREAD_ID = l.OWNER_THREAD_ID AND v.VARIABLE_NAME = 'charm_holder'
+      WHERE l.OBJECT_TYPE = 'USER LEVEL LOCK' AND l.OBJECT_NAME = ${lockName(setId)} AND l.LOCK_STATUS = 'GRANTED'`,
+  );
+  return row && { holder: textIn(row, "holder") };
+}
+
+function lockName(setId: string): string {
+  return `cluster_set:${setId}`;
+}

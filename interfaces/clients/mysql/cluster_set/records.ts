@@ -1,0 +1,171 @@
+/**
+ * What the metadata schema says of the cluster set. It is written on the primary cluster only; each change raises the
+ * set's view, so of two answers the one with the higher view is the newer.
+ *
+ * @module
+ */
+import { InputError } from "../../errors.ts";
+import type { Mysql } from "../connection.ts";
+import { type InstanceRecord, readMetadata, transaction } from "../metadata.ts";
+import { type Sql, sql } from "../quoting.ts";
+import { flagIn, numberIn, textIn } from "../rows.ts";
+
+/** A cluster of a set. */
+export interface SetMember {
+  readonly clusterId: string;
+  readonly name: string;
+  /** Group replication's name of it, a UUID. */
+  readonly groupName: string;
+  readonly role: "primary" | "replica";
+  /** Left behind by a forced promotion: it may have data that the others do not have. */
+  readonly invalidated: boolean;
+  readonly instances: readonly InstanceRecord[];
+}
+
+/** A cluster set as one server knows it. */
+export interface ClusterSet {
+  readonly id: string;
+  readonly name: string;
+  readonly viewId: number;
+  readonly clusters: readonly SetMember[];
+}
+
+/** A change of the record. */
+export type SetChange =
+  | { readonly kind: "add"; readonly clusterId: string; readonly role: "primary" | "replica" }
+  | { readonly kind: "remove"; readonly clusterId: string }
+  | {
+    readonly kind: "roles";
+    readonly primary: string;
+    /** Ids of clusters that are left behind. */
+    readonly invalidated: readonly string[];
+  }
+  | { readonly kind: "valid"; readonly clusterId: string };
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,62}$/;
+
+/** Reads the set from a server's own metadata; undefined when that has none. */
+export async function readClusterSet(db: Mysql): Promise<ClusterSet | undefined> {
+  const metadata = await readMetadata(db);
+  if (!metadata) return undefined;
+  const [set] = await db.query(
+    "read the cluster set",
+    sql`SELECT clusterset_id, domain_name, view_id FROM mysql_innodb_cluster_metadata.v2_cs_clustersets
+      ORDER BY view_id DESC LIMIT 1`,
+  );
+  if (!set) return undefined;
+  const id = textIn(set, "clusterset_id");
+  const rows = await db.query(
+    "read the clusters of the set",
+    sql`SELECT cluster_id, member_role, invalidated FROM mysql_innodb_cluster_metadata.v2_cs_members
+      WHERE clusterset_id = ${id} ORDER BY cluster_name`,
+  );
+  const clusters = rows.flatMap((row): SetMember[] => {
+    const cluster = metadata.clusters.find(({ clusterId }) => clusterId === textIn(row, "cluster_id"));
+    if (!cluster) return [];
+    const { clusterId, name, groupName } = cluster;
+    const role = textIn(row, "member_role") === "PRIMARY" ? "primary" : "replica";
+    const instances = metadata.instances.get(clusterId) ?? [];
+    return [{ clusterId, name, groupName, role, invalidated: flagIn(row, "invalidated"), instances }];
+  });
+  return { id, name: textIn(set, "domain_name"), viewId: numberIn(set, "view_id"), clusters };
+}
+
+/**
+ * Makes an empty set where there is none.
+ *
+ * @returns its id, also of one that was there
+ * @throws {InputError} for a name that MySQL Shell would not take
+ */
+export async function recordClusterSet(db: Mysql, name: string): Promise<string> {
+  if (!NAME.test(name)) {
+    throw new InputError("a cluster set's name has 1 to 63 letters, digits, _ . and -, and starts with a letter or _");
+  }
+  const found = await readClusterSet(db);
+  if (found) return found.id;
+  const id = crypto.randomUUID();
+  await db.run(
+    "name the cluster set",
+    sql`INSERT INTO mysql_innodb_cluster_metadata.clustersets
+      (clusterset_id, domain_name, view_id, options, attributes, router_options)
+      VALUES (${id}, ${name}, 1, '{}', '{}', '{}')`,
+  );
+  return id;
+}
+
+/** Changes the record of a set, in one transaction; nothing is written when it is so already. */
+export async function changeRecord(db: Mysql, setId: string, change: SetChange): Promise<boolean> {
+  const set = await readClusterSet(db);
+  if (!set || set.id !== setId) throw new InputError("the server does not know this cluster set; ask its primary");
+  if (isSo(set, change)) return false;
+  await transaction(db, "record the cluster set", [
+    ...statements(setId, change),
+    sql`UPDATE mysql_innodb_cluster_metadata.clustersets SET view_id = view_id + 1 WHERE clusterset_id = ${setId}`,
+  ]);
+  return true;
+}
+
+/** Forgets a cluster of this name that never came into the set, such as one whose making was cut short. */
+export async function forgetStale(db: Mysql, { clusters }: ClusterSet, name: string, groupName: string): Promise<void> {
+  const known = (await readMetadata(db))?.clusters ?? [];
+  const stale = known.find((each) =>
+    each.name === name && each.groupName !== groupName &&
+    clusters.every(({ clusterId }) => clusterId !== each.clusterId)
+  );
+  if (stale) await transaction(db, "forget a cluster", forget(stale.clusterId));
+}
+
+function forget(clusterId: string): Sql[] {
+  return [
+    sql`DELETE FROM mysql_innodb_cluster_metadata.instances WHERE cluster_id = ${clusterId}`,
+    sql`DELETE FROM mysql_innodb_cluster_metadata.clusters WHERE cluster_id = ${clusterId}`,
+  ];
+}
+
+function isSo({ clusters }: ClusterSet, change: SetChange): boolean {
+  if (change.kind === "add") return clusters.some(({ clusterId }) => clusterId === change.clusterId);
+  if (change.kind === "remove") return clusters.every(({ clusterId }) => clusterId !== change.clusterId);
+  if (change.kind === "valid") {
+    return clusters.some(({ clusterId, invalidated }) => clusterId === change.clusterId && !invalidated);
+  }
+  return clusters.every(({ clusterId, role, invalidated }) =>
+    clusterId === change.primary
+      ? role === "primary" && !invalidated
+      : role === "replica" && (invalidated || !change.invalidated.includes(clusterId))
+  );
+}
+
+function statements(setId: string, change: SetChange): Sql[] {
+  switch (change.kind) {
+    case "add":
+      return [
+        sql`INSERT INTO mysql_innodb_cluster_metadata.clusterset_members
+          (clusterset_id, cluster_id, member_role, invalidated, attributes)
+          VALUES (${setId}, ${change.clusterId}, ${change.role.toUpperCase()}, 0, '{}')`,
+        sql`UPDATE mysql_innodb_cluster_metadata.clusters SET clusterset_id = ${setId}
+          WHERE cluster_id = ${change.clusterId}`,
+      ];
+    case "remove":
+      return [
+        sql`DELETE FROM mysql_innodb_cluster_metadata.clusterset_members
+          WHERE clusterset_id = ${setId} AND cluster_id = ${change.clusterId}`,
+        ...forget(change.clusterId),
+      ];
+    case "roles":
+      return [
+        sql`UPDATE mysql_innodb_cluster_metadata.clusterset_members SET member_role = 'REPLICA'
+          WHERE clusterset_id = ${setId} AND cluster_id <> ${change.primary}`,
+        ...change.invalidated.map((id) =>
+          sql`UPDATE mysql_innodb_cluster_metadata.clusterset_members SET invalidated = 1
+            WHERE clusterset_id = ${setId} AND cluster_id = ${id}`
+        ),
+        sql`UPDATE mysql_innodb_cluster_metadata.clusterset_members SET member_role = 'PRIMARY', invalidated = 0
+          WHERE clusterset_id = ${setId} AND cluster_id = ${change.primary}`,
+      ];
+    case "valid":
+      return [
+        sql`UPDATE mysql_innodb_cluster_metadata.clusterset_members SET member_role = 'REPLICA', invalidated = 0
+          WHERE clusterset_id = ${setId} AND cluster_id = ${change.clusterId}`,
+      ];
+  }
+}

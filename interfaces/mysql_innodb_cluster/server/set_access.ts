@@ -1,0 +1,115 @@
+/**
+ * The cluster as a part of a cluster set: how servers of the others are reached, and what a member needs there.
+ *
+ * @module
+ */
+import type { Context } from "../../../hooks/context.ts";
+import { ClientError } from "../../clients/errors.ts";
+import type { SetAccess } from "../../clients/mysql/cluster_set/access.ts";
+import { hasChannel, setChannelPassword, startChannel, stopChannel } from "../../clients/mysql/cluster_set/channel.ts";
+import { prepareReplicaMember } from "../../clients/mysql/cluster_set/member.ts";
+import { askBeforeStart, keepClosed } from "../../clients/mysql/cluster_set/start.ts";
+import { openSetPrimary, readRole } from "../../clients/mysql/cluster_set/state.ts";
+import { connectMysql, type Mysql } from "../../clients/mysql/connection.ts";
+import { createGroup, setPrimary } from "../../clients/mysql/group.ts";
+import { type Group, readGroup } from "../../clients/mysql/members.ts";
+import type { Address } from "../../clients/mysql/status.ts";
+import type { Credentials } from "./passwords.ts";
+import { followsPasswords, isPassing, isReplicated } from "./set_keys.ts";
+import { allAddresses, openAt, sameAddress, type Ward } from "./ward.ts";
+
+/** Milliseconds for connecting and for each statement. */
+const WORK_MS = 20_000;
+const PATIENCE_MS = 10_000;
+const CLOSED: Readonly<Record<string, string>> = {
+  replica: "it is a replica",
+  invalidated: "a forced promotion has left it behind",
+  removed: "it was removed from its cluster set",
+};
+
+/** How all clusters of the set are reached: the cluster's user has one password in all of them. */
+export function setAccess(ward: Ward): SetAccess {
+  const { ctx, credentials } = ward;
+  const { recovery: { user, password } } = credentials;
+  return {
+    connect: (address, timeoutMs = WORK_MS) =>
+      allAddresses(ward).some((each) => sameAddress(each, address))
+        ? openAt(ward, address, timeoutMs)
+        : openForeign(credentials, address, timeoutMs),
+    replication: { user, password },
+    holder: ctx.unit,
+  };
+}
+
+/** Gives a server that is about to join the channel that the others have, or takes it away. */
+export async function prepareMember(ward: Ward, joiner: Mysql, { primary }: Group): Promise<void> {
+  if (!isReplicated(ward.ctx) || !primary) return;
+  await using db = await openAt(ward, primary, WORK_MS);
+  await prepareReplicaMember(setAccess(ward), db, joiner);
+}
+
+/** Tells the own server's channel the recovery user's password. */
+export async function tellChannel(ctx: Context, own: Mysql, { recovery }: Credentials): Promise<void> {
+  if (isReplicated(ctx) && await hasChannel(own)) await setChannelPassword(own, recovery);
+}
+
+/**
+ * The server on which what Router reads is to be changed; the caller closes it.
+ *
+ * @returns undefined when there is none that takes writes now, or nothing is to be changed
+ */
+export async function openForMetadata(ward: Ward, primary: Address): Promise<Mysql | undefined> {
+  const { ctx, peers } = ward;
+  const own = await openAt(ward, primary, WORK_MS);
+  if (!isReplicated(ctx)) return own;
+  await using db = own;
+  // A cluster that returns to its set must not have transactions of its own.
+  if (isPassing(await peers.app()) && await followsPasswords(ctx)) return undefined;
+  try {
+    if (await readRole(db) === "replica") return await openSetPrimary(setAccess(ward), db);
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    ctx.log.warning(`the metadata are not brought up to date: ${error.message}`);
+    return undefined;
+  }
+  return (await readGroup(db)).writable ? await openAt(ward, primary, WORK_MS) : undefined;
+}
+
+/**
+ * Starts the cluster with one of its servers. One that is in a set asks the other clusters first: an old primary must not
+ * take writes when another cluster does.
+ *
+ * @returns why it takes no writes; undefined when it does
+ */
+export async function startCluster(ward: Ward, db: Mysql): Promise<string | undefined> {
+  const { open, why, unasked } = isReplicated(ward.ctx)
+    ? await askBeforeStart(setAccess(ward), db)
+    : { open: true, why: "alone", unasked: [] } as const;
+  if (!open) await keepClosed(db);
+  await createGroup(db, { readOnly: !open });
+  if (open) return undefined;
+  return unasked.length > 0 ? `${unasked.join(", ")} cannot be asked` : CLOSED[why] ?? why;
+}
+
+/** Makes a member the primary of its cluster; a replica stops following for that moment. */
+export async function changePrimary(ward: Ward, db: Mysql, uuid: string): Promise<void> {
+  const { primary } = await readGroup(db);
+  if (!isReplicated(ward.ctx) || !primary || primary.uuid === uuid) return await setPrimary(db, uuid);
+  await using old = await openAt(ward, primary, WORK_MS);
+  if (!await hasChannel(old)) return await setPrimary(db, uuid);
+  await stopChannel(old, { drain: false, patienceMs: PATIENCE_MS });
+  try {
+    await setPrimary(db, uuid);
+  } finally {
+    const { primary: now } = await readGroup(db);
+    if (now) {
+      await using next = await openAt(ward, now, WORK_MS);
+      await startChannel(next);
+    }
+  }
+}
+
+/** Another authority has signed the certificates of other clusters. */
+function openForeign({ cluster: { user, password } }: Credentials, { host, port }: Address, timeoutMs: number) {
+  return connectMysql({ at: { host, port, tls: "unverified" }, user, password, timeoutMs });
+}

@@ -1,0 +1,57 @@
+/** Two clusters in two models: the second becomes a replica of the first, they change roles, and part. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { mysqlForTests } from "../../../build/install_mysql.ts";
+import { EAST, makeWriterTable, WEST, withSites } from "./sites.ts";
+import { underWrites } from "./writes.ts";
+
+const mysql = await mysqlForTests();
+
+Deno.test({
+  name: "async replication: two sites are related, change roles there and back, and part",
+  ignore: mysql === undefined,
+  async fn() {
+    if (!mysql) return;
+    await withSites(mysql, {}, async (sites) => {
+      const { lab } = sites;
+      await makeWriterTable(lab, await sites.writable(EAST) ?? "");
+
+      const related = performance.now();
+      sites.relate();
+      assertMatch(await sites.run(EAST, "create-replication"), /being set up/);
+      await sites.untilReplicating();
+      console.log(`  related, replica with all members: ${Math.round(performance.now() - related)} ms`);
+      const attached = sites.longestRun(sites.leader(EAST), "replication-offer-relation-changed");
+      console.log(`  the hook that made the replica's first node: ${attached} ms`);
+      assert(sites.clusterName(EAST) !== sites.clusterName(WEST), "two clusters of one name");
+      assertEquals(sites.setName(WEST), sites.setName(EAST));
+
+      sites.sampler.begin();
+      const set = { "cluster-set-name": sites.setName(EAST) };
+      await underWrites("switchover and back", sites, async () => {
+        assertMatch(await sites.run(WEST, "promote-standby-cluster", set), /promoted to primary/);
+        assertEquals(await sites.writable(EAST), undefined);
+        assert(await sites.writable(WEST));
+        await sites.untilReplicating(EAST);
+        assertMatch(await sites.run(EAST, "promote-to-primary", { scope: "cluster" }), /promoted to primary/);
+        assertEquals(await sites.writable(WEST), undefined);
+        await sites.untilReplicating(WEST);
+      });
+      for (const unit of [sites.leader(EAST), sites.leader(WEST)]) {
+        const said = lab.model.log(unit).filter(({ message }) => message.includes("promoted in"));
+        for (const { message } of said) console.log(`  ${unit}: ${message}`);
+        console.log(`  the action: ${sites.longestRun(unit, /^promote-/)} ms`);
+      }
+      console.log(`  no server took writes for at most ${sites.sampler.longestGapMs()} ms`);
+
+      sites.unrelate();
+      await lab.settleUntil("the replica to be on its own", () => {
+        for (const unit of sites.units(WEST)) {
+          assertEquals(lab.statusOf(unit), "blocked: Standalone read-only unit.");
+        }
+        return sites.allReady(EAST);
+      });
+      assertEquals(await sites.writable(WEST), undefined);
+      assert(await sites.writable(EAST));
+    });
+  },
+});

@@ -1,0 +1,101 @@
+/** A site is lost: the other one takes over, the lost one comes back as its replica or is refused. Fences. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { mysqlForTests } from "../../../build/install_mysql.ts";
+import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
+import { openUnit } from "../mysql/formation.ts";
+import { EAST, makeWriterTable, PATIENCE_MS, type Sites, WEST, withSites } from "./sites.ts";
+import { underWrites } from "./writes.ts";
+
+const mysql = await mysqlForTests();
+
+Deno.test({
+  name: "async replication: fences, a lost site, its late return with and without transactions of its own",
+  ignore: mysql === undefined,
+  async fn() {
+    if (!mysql) return;
+    await withSites(mysql, {}, async (sites) => {
+      await makeWriterTable(sites.lab, await sites.writable(EAST) ?? "");
+      sites.relate();
+      await sites.untilReplicating();
+      sites.sampler.begin();
+      const set = { "cluster-set-name": sites.setName(EAST) };
+
+      await fenced(sites, set);
+      await lostAndBack(sites, set);
+      await withErrantTransactions(sites, set);
+    });
+  },
+});
+
+/** A fence holds over a change of the primary. */
+async function fenced(sites: Sites, set: Readonly<Record<string, string>>): Promise<void> {
+  const { lab } = sites;
+  await underWrites("fence, change of the primary, unfence", sites, async () => {
+    assertMatch(await sites.run(EAST, "fence-writes", set), /fenced/);
+    assertEquals(await sites.writable(), undefined);
+    assertMatch(await sites.refused(sites.leader(EAST), "fence-writes", set), /already/);
+    const [heir] = sites.units(EAST).filter((unit) => unit !== sites.leader(EAST));
+    await sites.run(EAST, "set-cluster-primary", { address: heir });
+    await lab.settleUntil("all is quiet", () => true);
+    assertEquals(await sites.writable(), undefined);
+    assertMatch(await sites.run(EAST, "unfence-writes", set), /resumed/);
+    assert(await sites.writable(EAST));
+  });
+}
+
+/** The primary site dies; the other one is promoted; the dead one comes back as its replica. */
+async function lostAndBack(sites: Sites, set: Readonly<Record<string, string>>): Promise<void> {
+  const { lab } = sites;
+  await sites.lose(EAST);
+  const why = await sites.refused(sites.leader(WEST), "promote-standby-cluster", set);
+  assertMatch(why, /Failed to promote/);
+  assertEquals(await sites.writable(), undefined);
+  const lost = performance.now();
+  assertMatch(await sites.run(WEST, "promote-standby-cluster", { ...set, force: true }), /promoted to primary/);
+  console.log(`  forced promotion: ${Math.round(performance.now() - lost)} ms`);
+  assert(await sites.writable(WEST));
+  await underWrites("the site that is left", sites, async () => {
+    await sites.revive();
+    await lab.settleUntil("the lost site's servers", () => {
+      for (const unit of sites.units(EAST)) assertMatch(lab.statusOf(unit), /reboot-cluster-from-complete-outage/);
+      return true;
+    }, PATIENCE_MS);
+    assertEquals(await sites.writable(EAST), undefined);
+    await sites.run(EAST, "reboot-cluster-from-complete-outage");
+    assertEquals(await sites.writable(EAST), undefined);
+    await sites.run(WEST, "rejoin-cluster", { "cluster-name": sites.clusterName(EAST) });
+    await sites.untilReplicating(EAST);
+  });
+  await underWrites("back to the first site", sites, async () => {
+    await sites.run(EAST, "promote-standby-cluster", set);
+    await sites.untilReplicating(WEST);
+  });
+}
+
+/** What only the lost site has is not mixed with the others' data. */
+async function withErrantTransactions(sites: Sites, set: Readonly<Record<string, string>>): Promise<void> {
+  const { lab } = sites;
+  await lab.model.settle();
+  const replicating = sites.units(WEST);
+  for (const unit of replicating) {
+    await using db = await openUnit(lab, unit);
+    await db.run("hold replication", sql`STOP REPLICA FOR CHANNEL 'clusterset_replication'`);
+  }
+  const east = await sites.writable(EAST) ?? "";
+  {
+    await using db = await openUnit(lab, east);
+    await db.run("write what nobody else gets", sql`INSERT INTO test.written VALUES (0, 1)`);
+  }
+  await sites.lose(EAST);
+  await sites.run(WEST, "promote-standby-cluster", { ...set, force: true });
+  await sites.revive();
+  await lab.settleUntil("the lost site's servers", () => {
+    for (const unit of sites.units(EAST)) assertMatch(lab.statusOf(unit), /reboot-cluster-from-complete-outage/);
+    return true;
+  }, PATIENCE_MS);
+  await sites.run(EAST, "reboot-cluster-from-complete-outage");
+  assertEquals(await sites.writable(EAST), undefined);
+  const name = { "cluster-name": sites.clusterName(EAST) };
+  assertMatch(await sites.refused(sites.leader(WEST), "rejoin-cluster", name), /Failed to rejoin/);
+  sites.sampler.assertOneCluster();
+}

@@ -1,0 +1,110 @@
+/**
+ * Asks every server all the time whether it takes writes, to prove that there are never two clusters that do.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { ClientError } from "../../../interfaces/clients/errors.ts";
+import type { Mysql } from "../../../interfaces/clients/mysql/connection.ts";
+import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
+import { flagIn } from "../../../interfaces/clients/mysql/rows.ts";
+
+/** Watches servers until it is stopped. */
+export interface Sampler {
+  /** Forgets what was seen: before they are related, both clusters take writes. */
+  begin(): void;
+  /** Fails when servers of two clusters took writes at the same time. */
+  assertOneCluster(): void;
+  /** Longest time, in milliseconds, in which no server took writes. */
+  longestGapMs(): number;
+  stop(): Promise<void>;
+}
+
+/** A time in which a server took writes, from one answer to another. Milliseconds. */
+interface Reign {
+  readonly unit: string;
+  readonly from: number;
+  to: number;
+}
+
+const PAUSE_MS = 50;
+
+/**
+ * Starts to watch. A server takes writes when it is online, its group's primary, and not read-only.
+ *
+ * @param units those that are there now
+ * @param connect opens a connection to a unit's server
+ */
+export function startSampler(units: () => readonly string[], connect: (unit: string) => Promise<Mysql>): Sampler {
+  let reigns: Reign[] = [];
+  const watched = new Map<string, Promise<void>>();
+  let running = true;
+  const watch = async (unit: string): Promise<void> => {
+    while (running && units().includes(unit)) {
+      try {
+        await using db = await connect(unit);
+        let reign: Reign | undefined;
+        while (running) {
+          const asked = performance.now();
+          if (!await takesWrites(db)) reign = undefined;
+          else if (reign && reigns.includes(reign)) reign.to = asked;
+          else reigns.push(reign = { unit, from: performance.now(), to: asked });
+          await pause();
+        }
+      } catch (error) {
+        if (!(error instanceof ClientError)) throw error;
+        await pause();
+      }
+    }
+    watched.delete(unit);
+  };
+  const loop = (async () => {
+    while (running) {
+      for (const unit of units()) if (!watched.has(unit)) watched.set(unit, watch(unit));
+      await pause();
+    }
+    await Promise.all(watched.values());
+  })();
+  return {
+    begin: () => void (reigns = []),
+    assertOneCluster: () => assertEquals(conflicts(reigns), [], "clusters that took writes at the same time"),
+    longestGapMs: () => longestGap(reigns),
+    async stop() {
+      running = false;
+      await loop;
+    },
+  };
+}
+
+async function takesWrites(db: Mysql): Promise<boolean> {
+  const [row] = await db.query(
+    "ask whether it takes writes",
+    sql`SELECT @@global.super_read_only = 0 AND EXISTS (SELECT 1 FROM performance_schema.replication_group_members
+      WHERE MEMBER_ID = @@server_uuid AND MEMBER_STATE = 'ONLINE' AND MEMBER_ROLE = 'PRIMARY') AS yes`,
+  );
+  return flagIn(row, "yes");
+}
+
+/** A reign lasts at least from the end of its first question to the beginning of its last one. */
+function conflicts(reigns: readonly Reign[]): string[] {
+  const app = ({ unit }: Reign) => unit.split("/")[0];
+  return reigns.flatMap((reign, index) =>
+    reigns.slice(index + 1).filter((other) =>
+      app(other) !== app(reign) && Math.max(reign.from, other.from) < Math.min(reign.to, other.to)
+    ).map((other) => `${reign.unit} and ${other.unit}`)
+  );
+}
+
+function longestGap(reigns: readonly Reign[]): number {
+  const sorted = [...reigns].sort((a, b) => a.from - b.from);
+  let [end, longest] = [sorted[0]?.from ?? 0, 0];
+  for (const { from, to } of sorted) {
+    longest = Math.max(longest, from - end);
+    end = Math.max(end, to);
+  }
+  return Math.round(longest);
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+}

@@ -1,0 +1,64 @@
+/** What the charm that runs MySQL adds to replication: holds, passwords by other names, addresses. */
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { USERS } from "../../interfaces/async_replication/credentials.ts";
+import { parseEndpoint } from "../../interfaces/async_replication/mysql/endpoint.ts";
+import { missingOthers, ownOf, sharedOf } from "../../interfaces/async_replication/mysql/shared_passwords.ts";
+import type { Credentials } from "../../interfaces/mysql_innodb_cluster/server/passwords.ts";
+import { holdOf } from "../../interfaces/mysql_innodb_cluster/server/set_keys.ts";
+
+const OWN: Credentials = {
+  version: 1,
+  authority: { certificate: "", key: "" },
+  cluster: { user: "clusteruser", host: "%", password: "c", role: "admin" },
+  recovery: { user: "clusterrecovery", host: "%", password: "r", role: "recovery" },
+  others: {},
+};
+const NAME = { "cluster-set-domain-name": "set-a" };
+const WAITING = { "member-state": "waiting" };
+
+for (
+  const [what, app, unit, hold] of [
+    ["before there is a cluster", {}, {}, "free"],
+    ["before there is a cluster, related already", {}, WAITING, "free"],
+    ["a member", { ...NAME, "units-added-to-cluster": "3" }, { "unit-initialized": "True" }, "free"],
+    ["a member that is to wait", { ...NAME, "units-added-to-cluster": "3" }, {
+      ...WAITING,
+      "unit-initialized": "True",
+    }, "free"],
+    ["dissolved", NAME, { "unit-initialized": "True" }, "held"],
+    ["dissolved and told", NAME, WAITING, "held"],
+    ["hostile number", { ...NAME, "units-added-to-cluster": "many" }, WAITING, "held"],
+    ["made a replica", { ...NAME, "units-added-to-cluster": "1" }, WAITING, "given up"],
+    ["made a replica, not told", { ...NAME, "units-added-to-cluster": "1" }, {
+      ...WAITING,
+      "unit-initialized": "True",
+    }, "free"],
+  ] as const
+) {
+  Deno.test(`mysql: hold of a unit: ${what}`, () => assertEquals(holdOf(app, unit), hold));
+}
+
+Deno.test("mysql: what is shared are the passwords that the interface names, and all of them", () => {
+  assertEquals(sharedOf(OWN), undefined);
+  const { others } = missingOthers(OWN);
+  const shared = sharedOf({ ...OWN, others }) ?? {};
+  assertEquals(Object.keys(shared).sort(), USERS.map(({ key }) => key).sort());
+  assertEquals([shared["cluster-admin-password"], shared["server-config-password"]], ["c", "r"]);
+  assertEquals(missingOthers({ ...OWN, others }).others, others, "what is there stays");
+  assertNotEquals(missingOthers(OWN).others, others, "made up at random");
+});
+
+Deno.test("mysql: what is taken goes where this charm keeps it", () => {
+  assertEquals(ownOf("cluster-admin-password", "x", OWN), { cluster: "x" });
+  assertEquals(ownOf("server-config-password", "x", OWN), { recovery: "x" });
+  const kept = { ...OWN, others: { "root-password": "a", "backups-password": "b" } };
+  assertEquals(ownOf("root-password", "x", kept), { others: { "root-password": "x", "backups-password": "b" } });
+});
+
+Deno.test("mysql: addresses of the other side", () => {
+  assertEquals(parseEndpoint("10.0.0.1"), { host: "10.0.0.1", port: 3306 });
+  assertEquals(parseEndpoint("10.0.0.1:3307"), { host: "10.0.0.1", port: 3307 });
+  assertEquals(parseEndpoint("[2001:db8::1]:3307"), { host: "2001:db8::1", port: 3307 });
+  assertEquals(parseEndpoint("2001:db8::1"), { host: "2001:db8::1", port: 3306 });
+  assertEquals(parseEndpoint("db-0.db.svc.cluster.local."), { host: "db-0.db.svc.cluster.local", port: 3306 });
+});

@@ -10,6 +10,8 @@ const FORBID_STARTS = "#!/bin/sh\nexit 101\n";
 /** PostgreSQL's package would make a cluster of its own, which tests do not use. */
 const CREATE_CLUSTER = "/etc/postgresql-common/createcluster.d";
 const FORBID_CLUSTER = "create_main_cluster = false\n";
+/** Held while packages are installed: files of tests run side by side. */
+const LOCK = "/var/lock/charmlet-test-packages";
 /** Seconds that apt waits for another apt. */
 const LOCK_SECONDS = 300;
 
@@ -19,11 +21,29 @@ const LOCK_SECONDS = 300;
  * @throws {BuildError} that says which package could not be installed and why
  */
 export async function ensureDebianPackages(names: readonly string[]): Promise<void> {
+  const wanted = await missingOf(names);
+  if (wanted.length === 0) return;
+  if (Deno.uid() !== 0) {
+    throw new BuildError(`These tests need ${describe(wanted)}: install them, or run the tests as root`);
+  }
+  using lock = await Deno.open(LOCK, { write: true, create: true });
+  await lock.lock(true);
+  const missing = await missingOf(wanted);
+  if (missing.length > 0) await install(missing);
+}
+
+async function missingOf(names: readonly string[]): Promise<string[]> {
   const missing: string[] = [];
   for (const name of names) if (!await isInstalled(name)) missing.push(name);
-  if (missing.length === 0) return;
-  const what = `Debian's packages ${missing.join(", ")}`;
-  if (Deno.uid() !== 0) throw new BuildError(`These tests need ${what}: install them, or run the tests as root`);
+  return missing;
+}
+
+function describe(names: readonly string[]): string {
+  return `Debian's packages ${names.join(", ")}`;
+}
+
+async function install(missing: readonly string[]): Promise<void> {
+  const what = describe(missing);
   const restore = await forbidStarts();
   try {
     if (missing.some((name) => name.startsWith("postgresql"))) await forbidCluster();

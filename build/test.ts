@@ -15,6 +15,9 @@ const KINDS = ["unit", "conformance", "model", "real"] as const;
 
 type Kind = typeof KINDS[number];
 
+/** Files of long tests on real servers that run at the same time. */
+const LANES = 2;
+
 /** Kinds that run the compiled executable. */
 const NEED_EXECUTABLE: readonly Kind[] = ["model", "real"];
 
@@ -73,11 +76,11 @@ function listFiles(directory: string): string[] {
   return files;
 }
 
-async function runTests(files: readonly string[], options: readonly string[]): Promise<Counts> {
+async function runTests(files: readonly string[], options: readonly string[], run = deno): Promise<Counts> {
   const { registry } = await chooseRegistry();
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
-    const success = await deno([
+    const success = await run([
       "test",
       "-A",
       "--no-prompt",
@@ -91,6 +94,29 @@ async function runTests(files: readonly string[], options: readonly string[]): P
   } finally {
     await Deno.remove(report);
   }
+}
+
+/** Runs files side by side: what they do is mostly waiting for servers. What a file prints comes at its end. */
+async function runInLanes(files: readonly string[], options: readonly string[]): Promise<Counts> {
+  const queue = files.values();
+  const lane = async (): Promise<Counts> => {
+    let counts = NO_COUNTS;
+    for (const file of queue) {
+      const start = Date.now();
+      const fileCounts = await runTests([file], options, denoQuietly);
+      console.log(`== ${file}: ${summaryLine(fileCounts)} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+      counts = addCounts(counts, fileCounts);
+    }
+    return counts;
+  };
+  return (await Promise.all(Array.from({ length: LANES }, lane))).reduce(addCounts, NO_COUNTS);
+}
+
+async function denoQuietly(args: readonly string[]): Promise<boolean> {
+  const command = new Deno.Command(Deno.execPath(), { args: [...args], cwd: projectDir, stdin: "null" });
+  const { success, stdout, stderr } = await command.output();
+  for (const bytes of [stdout, stderr]) console.log(new TextDecoder().decode(bytes).trimEnd());
+  return success;
 }
 
 async function runKinds(kinds: readonly Kind[], long: boolean, args: readonly string[]): Promise<Counts> {
@@ -107,7 +133,8 @@ async function runKinds(kinds: readonly Kind[], long: boolean, args: readonly st
     counts = addCounts(counts, await step("compile", compile));
   }
   for (const { kind, files } of selected) {
-    counts = addCounts(counts, await step(kind, () => runTests(files, options)));
+    const run = long && kind === "real" ? runInLanes : runTests;
+    counts = addCounts(counts, await step(kind, () => run(files, options)));
   }
   return counts;
 }

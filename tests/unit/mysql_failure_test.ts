@@ -48,6 +48,7 @@ Deno.test("mysql errors: kinds of lost, missing and foreign servers", () => {
       [{ code: "ECONNRESET" }, "UnreachableError"],
       [{ code: "EPIPE" }, "UnreachableError"],
       [{ code: "PROTOCOL_CONNECTION_LOST" }, "UnreachableError"],
+      [{ message: "Can't add new command when connection is in closed state" }, "UnreachableError"],
       [{ code: "EWHATEVER" }, "UnreachableError"],
       [{ code: "ETIMEDOUT" }, "ClientTimeoutError"],
       [{ code: "HANDSHAKE_NO_SSL_SUPPORT" }, "CertificateError"],

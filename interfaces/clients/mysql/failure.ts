@@ -63,6 +63,8 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 };
 
 const CERTIFICATE = /certificate|UnknownIssuer|NotValidForName|UnknownCA|self.signed|altnames/i;
+/** The driver's words, without a code, for a statement on a connection that has ended before. */
+const ENDED = /in closed state/;
 const NO_TLS = "HANDSHAKE_NO_SSL_SUPPORT";
 /** Deno's words for a handshake of TLS that we ended, such as over a certificate for another host. */
 const TLS_ENDED = "UNKNOWN";
@@ -77,6 +79,7 @@ export function explainFailure(error: unknown, circumstances: Circumstances): Er
   const attempt = (reason: string) => [{ endpoint, reason }];
   const reason = Object.hasOwn(UNREACHABLE, `${code}`) ? UNREACHABLE[`${code}`] : undefined;
   if (reason !== undefined) return new UnreachableError(attempt(reason));
+  if (ENDED.test(`${message}`)) return new UnreachableError(attempt("it closed the connection"));
   if (code === "ETIMEDOUT") return new ClientTimeoutError(timeoutMs, attempt("no answer"));
   if (code === NO_TLS) return new CertificateError(attempt("it does not offer TLS"));
   if (code === TLS_ENDED) return new CertificateError(attempt("its certificate is not trusted for this address"));

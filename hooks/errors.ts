@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { oneLine } from "./text.ts";
+import { plain } from "./text.ts";
 
 /** Base of every error that ends a hook with exit status 1 and its message as the only line. */
 export class CharmletError extends Error {
@@ -11,7 +11,7 @@ export class CharmletError extends Error {
 
   /** @param message may repeat what others have sent: it is made one plain line here */
   constructor(message: string, options?: ErrorOptions) {
-    super(oneLine(message), options);
+    super(plain(message), options);
   }
 }
 

@@ -6,17 +6,17 @@
 import { ActionFailed, CharmletError } from "./errors.ts";
 import type { Redactor } from "./redact.ts";
 import type { RunOptions } from "./run_options.ts";
-import { oneLine } from "./text.ts";
+import { plain, shorten } from "./text.ts";
 
 /** Prints one line that Juju logs at WARNING and, for an error nobody foresaw, its stack at DEBUG. */
 export function reportFailure({ print, printError, invocation }: RunOptions, redactor: Redactor, error: unknown): void {
-  printError(redactor.apply(`charmlet: ${invocation.name}: ${message(error)}`));
+  printError(shorten(redactor.apply(`charmlet: ${invocation.name}: ${message(error)}`)));
   if (!(error instanceof CharmletError) && error instanceof Error && error.stack) print(redactor.apply(error.stack));
 }
 
-/** The error in one line. */
+/** The error in one line of any length. */
 export function message(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const named = error instanceof CharmletError || error instanceof ActionFailed || !(error instanceof Error);
-  return oneLine((named ? text : `${error.name}: ${text}`).replaceAll(/\s*\n\s*/g, "; "));
+  return plain((named ? text : `${error.name}: ${text}`).replaceAll(/\s*\n\s*/g, "; "));
 }

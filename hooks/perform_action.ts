@@ -13,6 +13,7 @@ import { message, reportFailure } from "./failure.ts";
 import { dropPrivileges, finish, newSession } from "./perform.ts";
 import type { RunOptions, RunParts } from "./run_options.ts";
 import type { Session } from "./session.ts";
+import { shorten } from "./text.ts";
 
 /**
  * Runs an action.
@@ -53,7 +54,7 @@ async function failAction(session: Session, options: RunOptions, error: unknown)
   if (options.dryRun) throw error;
   const { results } = effects.action;
   if (results.size > 0) await action.set(Object.fromEntries(results));
-  await action.fail(redactor.apply(message(error)));
+  await action.fail(shorten(redactor.apply(message(error))));
   // Only exit status 1 makes Juju drop what it has taken. It replaces the message: standard error keeps it in the results.
   const taken = effects.sent || effects.addedSecrets > 0;
   const expected = error instanceof ActionFailed || error instanceof CharmletError;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { plain } from "./text.ts";
 
 /** Shorter values would blot out ordinary text; no generated secret is that short. */
 const MIN_LENGTH = 3;
@@ -14,11 +15,13 @@ const MASK = "[secret]";
 export class Redactor {
   readonly #values = new Set<string>();
 
-  /** Remembers a secret value, its lines, and its JSON form. */
+  /** Remembers a secret value, its lines, its JSON form, and what becomes of it in a message of one line. */
   add(value: string): void {
     if (value.length < MIN_LENGTH) return;
     this.#values.add(value);
     this.#values.add(JSON.stringify(value).slice(1, -1));
+    const inMessage = plain(value);
+    if (inMessage.length >= MIN_LENGTH) this.#values.add(inMessage);
     for (const line of value.split("\n")) {
       if (line.length >= MIN_LINE_LENGTH && !line.startsWith("-----")) this.#values.add(line);
     }

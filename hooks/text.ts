@@ -11,7 +11,16 @@ const KEPT_END = 300;
 
 /** A message of one line and bounded length, without characters that a terminal or a log takes for commands. */
 export function oneLine(message: string): string {
-  const text = message.toWellFormed().replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
+  return shorten(plain(message));
+}
+
+/** A message of one line, without characters that a terminal or a log takes for commands. */
+export function plain(message: string): string {
+  return message.toWellFormed().replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
+}
+
+/** A message of bounded length. A part of a secret is no secret that is known: mask them before. */
+export function shorten(text: string): string {
   if (text.length <= MAX_MESSAGE) return text;
   return `${text.slice(0, MAX_MESSAGE - KEPT_END)}…${text.slice(-KEPT_END)}`.toWellFormed();
 }

@@ -207,7 +207,6 @@ function records(): fc.Arbitrary<Readonly<Record<string, string>>> {
     "tls-reached": ["1767225600000"],
     settings: ["0123"],
     "cluster-known": ["a1b2"],
-    stranded: ["1:2:30"],
   });
 }
 

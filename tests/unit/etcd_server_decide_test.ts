@@ -7,7 +7,6 @@ import {
   connectionString,
   decide,
   type Facts,
-  goOnWith,
   leftovers,
   mustPromote,
   neededFor,
@@ -142,46 +141,6 @@ const STEPS: readonly (readonly [what: string, facts: Case, step: string])[] = [
     own: data(),
   }, "announce 1"],
   ["a restore was cut short here, another leads", { own: data(1) }, "run"],
-  ["all have moved, the cluster goes on with the own data", {
-    record: { ...RECORD, generation: 1, from: "etcd/0" },
-    others: [reportOf(1)],
-    own: { ...data(), started: true },
-  }, "rescue"],
-  ["the same, it has done so", {
-    record: { ...RECORD, generation: 1, from: "etcd/0" },
-    others: [reportOf(1)],
-    own: { ...data(1), started: true },
-  }, "run"],
-  ["the same, the others have joined it, and its disk is an old one now", {
-    record: { ...RECORD, generation: 1, from: "etcd/0" },
-    others: [reportOf(1, { generation: 1 })],
-    own: { ...data(), started: true },
-  }, "join"],
-  ["all have moved, the cluster goes on with other data", {
-    unit: "etcd/1",
-    record: { ...RECORD, generation: 1, from: "etcd/0" },
-    others: [reportOf(0)],
-    own: { ...data(), started: true },
-  }, `wait: ${TEXT.goesOn("etcd/0")}`],
-  ["the same, and it has left with that", {
-    unit: "etcd/1",
-    record: { ...RECORD, generation: 1, from: "etcd/0" },
-    others: [reportOf(2)],
-    own: { ...data(), started: true },
-  }, `block: ${TEXT.dataGone("etcd/0")}`],
-  ["the same, long ago, and all members have left with the data since", {
-    unit: "etcd/5",
-    isLeader: true,
-    firstIsThere: false,
-    record: { ...RECORD, generation: 1, from: "etcd/0" },
-    own: { knows: "one" },
-  }, `block: ${TEXT.dataGone("etcd/0")}`],
-  ["the same, that is there", {
-    unit: "etcd/1",
-    record: { ...RECORD, generation: 1, from: "etcd/0" },
-    others: [reportOf(0, { generation: 1 })],
-    own: { ...data(), started: true },
-  }, "join"],
 ];
 
 Deno.test("etcd server: the next step", () => {
@@ -240,26 +199,6 @@ Deno.test("etcd server: where the own member stands", () => {
     "its data is of an older entry",
   );
   assertEquals(standing(view(THREE, [0]), { ...own, memberId: undefined }).member, member(1));
-});
-
-Deno.test("etcd server: with whose data it goes on when all members have moved at once", () => {
-  const moved = (number: number, index: string, term = "2") =>
-    reportOf(number, { stranded: { generation: 0, term, index } });
-  const names = ["etcd0", "etcd1", "etcd2"];
-  const all = [moved(2, "90"), moved(0, "100"), moved(1, "100")];
-  assertEquals(goOnWith(names, all, 0), "etcd/0", "whose log ends last, the first of these");
-  assertEquals(goOnWith(names, [moved(0, "9"), moved(1, "18446744073709551615"), moved(2, "10")], 0), "etcd/1");
-  assertEquals(goOnWith(names, [moved(0, "900"), moved(1, "100", "10"), moved(2, "900", "9")], 0), "etcd/1");
-  const none: readonly (readonly [string, readonly string[], readonly UnitReport[], number])[] = [
-    ["one has not told yet", names, [moved(0, "1"), moved(1, "1"), reportOf(2)], 0],
-    ["a member has no unit any more", [...names, "etcd3"], all, 0],
-    ["a unit has a member that this one does not know", names, [...all, reportOf(3)], 0],
-    ["what they told was before the last restore", names, all, 1],
-    ["this one knows of nobody", [], all, 0],
-  ];
-  for (const [why, members, reports, generation] of none) {
-    assertEquals(goOnWith(members, reports, generation), undefined, why);
-  }
 });
 
 Deno.test("etcd server: members that units left behind", () => {

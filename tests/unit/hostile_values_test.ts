@@ -86,6 +86,16 @@ Deno.test("units that run servers refuse a damaged memory instead of starting an
   }
 });
 
+Deno.test("etcd: what an earlier revision remembered of the running member is taken as it is", () => {
+  const loaded = { config: "a", trust: "b" };
+  const state = { "charmlet.stored.cluster": JSON.stringify({ version: 1, value: { started: true, loaded } }) };
+  assertEquals(readEtcd(contextOver(replying({}), { ...charmOf("peers", "etcd"), state })).loaded, loaded);
+  const wrong = {
+    "charmlet.stored.cluster": JSON.stringify({ version: 1, value: { loaded: { ...loaded, address: 5 } } }),
+  };
+  assertThrows(() => readEtcd(contextOver(replying({}), { ...charmOf("peers", "etcd"), state: wrong })), StateError);
+});
+
 Deno.test("PostgreSQL's data directory does not lead upwards", async () => {
   const scene = charmOf("peers", "postgresql_peers", { "data-directory": "string" });
   const read = (path: string) =>

@@ -1,10 +1,11 @@
 /** What people get to see is plain text, whatever others put into it. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { AgentError, HookCommandError } from "../../hooks/errors.ts";
-import { message } from "../../hooks/failure.ts";
+import { message, reportFailure } from "../../hooks/failure.ts";
 import { Logger } from "../../hooks/log.ts";
 import { Redactor } from "../../hooks/redact.ts";
-import { oneLine, printable } from "../../hooks/text.ts";
+import type { RunOptions } from "../../hooks/run_options.ts";
+import { oneLine, plain, printable } from "../../hooks/text.ts";
 
 /** A line break, a bell, an escape sequence, its one-byte form, and two that editors take for line breaks. */
 const ODD = "a\nERROR forged\u0007\u001b[2J\u009b31m\u0085b\u2028c\u2029d";
@@ -24,6 +25,22 @@ Deno.test("errors are one plain line, whatever they repeat", () => {
   assertEquals(new HookCommandError("x", 1, ODD).message, `x failed with exit status 1: ${PLAIN}`);
   assertEquals(message(new TypeError(ODD)), `TypeError: ${PLAIN.replace(" ERROR", "; ERROR")}`);
   assertEquals(message(ODD), PLAIN.replace(" ERROR", "; ERROR"));
+});
+
+Deno.test("a secret is masked in an error's line, however that changes its blanks and wherever it would be cut", () => {
+  const redactor = new Redactor();
+  const secrets = ["two  blanks", "a\ttab", `long-${"s".repeat(40)}`];
+  for (const secret of secrets) redactor.add(secret);
+  for (const secret of secrets) {
+    assertEquals(redactor.apply(message(new AgentError(`no ${secret} here`))), "no [secret] here");
+    for (const length of [650, 660, 670, 690, 699]) {
+      const told: string[] = [];
+      const options = { print: () => {}, printError: (line: string) => told.push(line), invocation: { name: "x" } };
+      const error = new AgentError(`${"y".repeat(length)}${secret}${"z".repeat(900)}`);
+      reportFailure(options as unknown as RunOptions, redactor, error);
+      assertEquals(told.join().includes("sss") || told.join().includes(plain(secret)), false, told.join());
+    }
+  }
 });
 
 Deno.test("log lines may have several lines, and nothing else that a terminal obeys", async () => {

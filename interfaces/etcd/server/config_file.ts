@@ -22,12 +22,8 @@ export function certificateFiles(tlsDirectory: string) {
   return { ca: file("ca"), server: file("server"), peer: file("peer"), client: file("client") };
 }
 
-/**
- * Text of the file: YAML with each string in JSON's quotes.
- *
- * @param isAlone whether all other members in the data are dropped at the start
- */
-export function renderConfig(place: Place, initial?: Initial, isAlone = false): string {
+/** Text of the file: YAML with each string in JSON's quotes. */
+export function renderConfig(place: Place, initial?: Initial): string {
   const files = certificateFiles(place.tlsDirectory);
   const transport = (identity: string) => ({
     "cert-file": identity,
@@ -51,7 +47,6 @@ export function renderConfig(place: Place, initial?: Initial, isAlone = false): 
     "enable-grpc-gateway": true,
     "logger": "zap",
     "log-level": "warn",
-    ...(isAlone && { "force-new-cluster": true }),
     ...(initial && {
       "initial-cluster": initial.cluster,
       "initial-cluster-state": initial.state,

@@ -6,7 +6,7 @@
 import type { Member } from "../../clients/etcd/members.ts";
 import { isServing, origin, type View, voters } from "./cluster.ts";
 import type { Belongs } from "./member_service.ts";
-import { type ClusterRecord, memberName, unitNumber, type UnitReport } from "./record.ts";
+import { type ClusterRecord, memberName, type UnitReport } from "./record.ts";
 import { TEXT } from "./texts.ts";
 
 /** What is known without asking etcd. */
@@ -30,14 +30,13 @@ export interface Facts {
   };
 }
 
-/** What to do: `run` keeps the member running and looks after it, `rescue` makes a cluster of its data alone. */
+/** What to do: `run` keeps the member running and looks after it. */
 export type Step =
   | { readonly kind: "claim" }
   | { readonly kind: "announce"; readonly generation: number }
   | { readonly kind: "bootstrap"; readonly setAside: boolean }
   | { readonly kind: "join"; readonly setAside: boolean }
   | { readonly kind: "run" }
-  | { readonly kind: "rescue" }
   | { readonly kind: "wait"; readonly why: string }
   | { readonly kind: "block"; readonly why: string };
 
@@ -58,13 +57,6 @@ export function decide({ unit, isLeader, record, others, firstIsThere, seesAll, 
 
   if (others.some(({ started, generation }) => started && generation >= record.generation)) {
     return { kind: "join", setAside: isForeign };
-  }
-  if (isObsolete && record.from !== undefined) {
-    if (record.from === unit) return { kind: "rescue" };
-    const isThere = others.some((other) => other.unit === record.from);
-    return isThere
-      ? { kind: "wait", why: TEXT.goesOn(record.from) }
-      : { kind: "block", why: TEXT.dataGone(record.from) };
   }
   if (own.started && !isObsolete) return { kind: "block", why: TEXT.lostAlone };
   const isKnown = [own, ...others].some(({ knows }) => knows === record.token);
@@ -126,34 +118,6 @@ export function neededFor(view: View, leaving: string): readonly string[] {
 export function mustPromote(members: readonly Member[], leaving: string): Member | undefined {
   const others = members.filter(({ id }) => id !== leaving);
   return others.some(({ isLearner }) => !isLearner) ? undefined : others[0];
-}
-
-/**
- * With whose data the cluster goes on when all its members have moved at once, so that none finds another: the one whose
- * log ends last. It has all that was ever acknowledged, as the logs of all members have been compared.
- *
- * @param members names of all members when they last served
- * @param reports of all units that are there, the own one too
- * @param generation of the cluster
- * @returns undefined unless every member, and every unit that has had one, is stranded
- */
-export function goOnWith(
-  members: readonly string[],
-  reports: readonly UnitReport[],
-  generation: number,
-): string | undefined {
-  const stranded = reports.filter((report) => report.stranded?.generation === generation);
-  const names = stranded.map(({ unit }) => memberName(unit));
-  const isMissing = reports.some((report) => report.started && !stranded.includes(report));
-  if (isMissing || members.length === 0 || !members.every((name) => names.includes(name))) return undefined;
-  const [best] = [...stranded].sort((a, b) => byLogEnd(b, a) || unitNumber(a.unit) - unitNumber(b.unit));
-  return best?.unit;
-}
-
-function byLogEnd({ stranded: a }: UnitReport, { stranded: b }: UnitReport): number {
-  const terms = BigInt(a?.term ?? 0) - BigInt(b?.term ?? 0);
-  const order = terms === 0n ? BigInt(a?.index ?? 0) - BigInt(b?.index ?? 0) : terms;
-  return order < 0n ? -1 : order > 0n ? 1 : 0;
 }
 
 /** What members of units that departed are to be removed. */

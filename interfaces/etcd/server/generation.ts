@@ -26,7 +26,7 @@ export async function beginGeneration(ctx: Context): Promise<number> {
   const generation = record.generation + 1;
   // The data says so first: a hook that finds only this tells the others.
   await writeMarker(pathsOf(ctx.unit, dataDirectory), { ...record, generation });
-  peers.localApp.set(writeRecord({ ...record, generation, from: undefined }));
+  peers.localApp.set(writeRecord({ ...record, generation }));
   // The others join who has the data of the new generation.
   peers.local.set({ generation: String(generation) });
   const { memberId: _old, settled: _settled, ...rest } = readMemory(ctx);

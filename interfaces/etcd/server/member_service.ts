@@ -61,26 +61,16 @@ export async function ensureDirectories(paths: Paths, owner: Owner | undefined):
 }
 
 /** Writes etcd's configuration. */
-export async function writeConfig(
-  place: Place,
-  owner: Owner | undefined,
-  initial?: Initial,
-  isAlone?: boolean,
-): Promise<void> {
-  await writeFileAtomically(place.configFile, renderConfig(place, initial, isAlone), {
+export async function writeConfig(place: Place, owner: Owner | undefined, initial?: Initial): Promise<void> {
+  await writeFileAtomically(place.configFile, renderConfig(place, initial), {
     mode: 0o600,
     ...(owner ? { owner } : {}),
   });
 }
 
-/** Where a member keeps its log of changes. */
-export function logDirectory({ dataDirectory }: Paths): string {
-  return `${dataDirectory}/member/wal`;
-}
-
-/** Whether a member has begun to keep data here. */
-export async function hasData(paths: Paths): Promise<boolean> {
-  return await isThere(logDirectory(paths));
+/** Whether a member has begun to keep data here: its log of changes is there. */
+export async function hasData({ dataDirectory }: Paths): Promise<boolean> {
+  return await isThere(`${dataDirectory}/member/wal`);
 }
 
 /** What the data belongs to; undefined when that is not known. */

@@ -10,8 +10,8 @@ import { isFlag, isMadeOf, isNumber, isText, isTexts, type PartChecks, readParts
 export interface Loaded {
   readonly config: string;
   readonly trust: string;
-  /** Of where it listens and is found; a part of its configuration. */
-  readonly address: string;
+  /** Of where it listens and is found, a part of its configuration; earlier revisions did not remember it. */
+  readonly address?: string;
 }
 
 /** Remembered with the databags: a hook that fails leaves nothing. */
@@ -33,13 +33,11 @@ export interface Memory {
   readonly loaded?: Loaded;
   /** Client URLs of the other members when last seen. */
   readonly others?: readonly string[];
-  /** Names of all members when last seen. */
-  readonly members?: readonly string[];
-  /** Peer URL at which the others knew the member when it last served. */
-  readonly knownAs?: string;
 }
 
 const NOTHING: Memory = {};
+
+const hasFingerprints = isMadeOf({ config: isText, trust: isText });
 
 const CHECKS: PartChecks<Memory> = {
   dataDirectory: isText,
@@ -49,10 +47,8 @@ const CHECKS: PartChecks<Memory> = {
   left: isFlag,
   settled: isText,
   leaves: isMadeOf({ version: isNumber, names: isText, renewAt: isNumber }),
-  loaded: isMadeOf({ config: isText, trust: isText, address: isText }),
+  loaded: (value) => hasFingerprints(value) && isText((value as Loaded).address ?? ""),
   others: isTexts,
-  members: isTexts,
-  knownAs: isText,
 };
 
 /** What this unit remembers. */

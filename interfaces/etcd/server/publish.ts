@@ -26,8 +26,7 @@ export async function publish(ward: Ward, members: readonly Member[], own: Membe
   }
   const ownUrls = place.clientUrls.map(origin);
   const others = members.flatMap(({ clientUrls }) => clientUrls).filter((url) => !ownUrls.includes(origin(url)));
-  const names = members.map(({ name }) => name);
-  remember(ctx, { started: true, memberId: own.id, others, members: names, knownAs: place.peerUrl });
+  remember(ctx, { started: true, memberId: own.id, others });
   ctx.setWorkloadVersion(server);
   ctx.openPort(`${place.clientPort}/tcp`);
   await report(ward);

@@ -19,7 +19,6 @@ import { forgetMember, readMemory, remember } from "./memory.ts";
 import { chosenDirectory, clientEndpoints, directoryComplaint, findPlace, type Place } from "./place.ts";
 import { type ClusterRecord, KNOWS_KEY, readRecord, readReport, type UnitReport, writeRecord } from "./record.ts";
 import { run } from "./run.ts";
-import { startAloneUnlessServed } from "./stranded.ts";
 import { TEXT } from "./texts.ts";
 import { progressOf, type TlsState } from "./tls_state.ts";
 import { fingerprint, type Result, waiting, wanted, type Ward } from "./ward.ts";
@@ -108,10 +107,6 @@ async function attend(ctx: Context, peers: Relation, place: Place): Promise<Resu
 
 async function act(ward: Ward, step: Step): Promise<Result> {
   if (step.kind === "bootstrap") await bootstrap(ward, step.setAside);
-  if (step.kind === "rescue") {
-    const obstacle = await startAloneUnlessServed(ward);
-    if (obstacle) return obstacle;
-  }
   if (step.kind === "join") {
     const obstacle = await join(ward, step.setAside);
     if (obstacle) return obstacle;

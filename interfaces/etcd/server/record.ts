@@ -15,17 +15,6 @@ export interface ClusterRecord {
   readonly first: string;
   /** Raised by a restore: data of a lower generation is obsolete. */
   readonly generation: number;
-  /** The unit with whose data the generation begins, after all members had moved at once. */
-  readonly from?: string | undefined;
-}
-
-/** A member that has moved, finds none of the others, and has nobody to tell. */
-export interface Stranded {
-  /** Of its data. */
-  readonly generation: number;
-  /** Term and number of the last entry in its log, as whole numbers. */
-  readonly term: string;
-  readonly index: string;
 }
 
 /** What one unit says about its member. */
@@ -44,12 +33,10 @@ export interface UnitReport {
   readonly settings?: string | undefined;
   /** Token of the cluster that the unit has known to serve: who makes that anew while the unit is there loses data. */
   readonly knows?: string | undefined;
-  readonly stranded?: Stranded | undefined;
 }
 
 /** Key of {@linkcode UnitReport.knows} in the databag. */
 export const KNOWS_KEY = "cluster-known";
-const STRANDED = /^(\d{1,9}):(\d{1,20}):(\d{1,20})$/;
 
 const TOKEN = /^[A-Za-z0-9-]{1,64}$/;
 const UNIT = /^[a-z][a-z0-9-]*\/\d{1,9}$/;
@@ -61,19 +48,12 @@ const MAX_URLS = 8;
 export function readRecord(bag: BagData): ClusterRecord | undefined {
   const [token, first] = [text(bag, "cluster-token"), text(bag, "first-unit")];
   if (token === undefined || first === undefined || !TOKEN.test(token) || !UNIT.test(first)) return undefined;
-  const from = text(bag, "generation-from");
-  const generation = whole(text(bag, "generation"));
-  return { token, first, generation, ...(from !== undefined && UNIT.test(from) && { from }) };
+  return { token, first, generation: whole(text(bag, "generation")) };
 }
 
 /** The record for the databag. */
-export function writeRecord({ token, first, generation, from = "" }: ClusterRecord): BagData {
-  return {
-    "cluster-token": token,
-    "first-unit": first,
-    generation: generation === 0 ? "" : String(generation),
-    "generation-from": from,
-  };
+export function writeRecord({ token, first, generation }: ClusterRecord): BagData {
+  return { "cluster-token": token, "first-unit": first, generation: generation === 0 ? "" : String(generation) };
 }
 
 /** A unit's report. */
@@ -90,7 +70,6 @@ export function readReport(unit: string, bag: BagData): UnitReport {
     generation: whole(text(bag, "generation")),
     settings: text(bag, "settings"),
     knows: text(bag, KNOWS_KEY),
-    stranded: readStranded(text(bag, "stranded")),
   };
 }
 
@@ -105,18 +84,7 @@ export function writeReport(report: Omit<UnitReport, "unit">): BagData {
     generation: report.generation === 0 ? "" : String(report.generation),
     settings: report.settings ?? "",
     [KNOWS_KEY]: report.knows ?? "",
-    stranded: writeStranded(report.stranded),
   };
-}
-
-/** For the databag. */
-export function writeStranded(stranded: Stranded | undefined): string {
-  return stranded ? `${stranded.generation}:${stranded.term}:${stranded.index}` : "";
-}
-
-function readStranded(value = ""): Stranded | undefined {
-  const [, generation, term, index] = STRANDED.exec(value) ?? [];
-  return term === undefined || index === undefined ? undefined : { generation: whole(generation), term, index };
 }
 
 /** A whole number from a databag; 0 for anything else. */

@@ -9,10 +9,9 @@ import { etcdPeers } from "../peers.ts";
 import { isServing, look, openChange, openLook, type View } from "./cluster.ts";
 import { condition, leftovers, ownId, type Standing, standing } from "./decide.ts";
 import { join, promote } from "./join.ts";
-import { readMemory } from "./memory.ts";
+import { readMemory, remember } from "./memory.ts";
 import { publish } from "./publish.ts";
 import { readReport, unitNumber } from "./record.ts";
-import { reportStranded, startAlone } from "./stranded.ts";
 import { TEXT } from "./texts.ts";
 import { isOwnTurn } from "./tls_state.ts";
 import {
@@ -49,10 +48,6 @@ export async function run(ward: Ward, mayJoin = true): Promise<Result> {
     if (!await promote(ward, own.member.id, view)) return waiting(TEXT.catchingUp);
     ({ view, own } = await observe(ward));
   }
-  if (!own?.serves) {
-    const record = await reportStranded(ward);
-    if (record) return await goOn({ ...ward, record });
-  }
   if (!view || !own) return await unreachable(ward);
   if (own.serves && await takeTurn(ward, view, own)) ({ view = view, own = own } = await observe(ward));
   const { member } = own;
@@ -67,13 +62,6 @@ export async function run(ward: Ward, mayJoin = true): Promise<Result> {
   const { healthy, text } = condition(view);
   if (healthy && !isLoaded(readMemory(ctx).loaded, wanted(ward))) return waiting(TEXT.turn);
   return { level: healthy ? "active" : "blocked", text, settled: healthy && removal !== "refused" };
-}
-
-/** After all members have moved at once. */
-async function goOn(ward: Ward): Promise<Result> {
-  const { ctx, record: { from = "" } } = ward;
-  if (from !== ctx.unit) return waiting(TEXT.goesOn(from));
-  return await startAlone(ward) ?? await run(ward);
 }
 
 interface Observation {
@@ -105,7 +93,12 @@ async function keepRunning(ward: Ward): Promise<void> {
   const { ctx, tls, place, service: { manager, spec } } = ward;
   const { running } = await manager.state(spec);
   const { loaded, memberId } = readMemory(ctx);
-  if (running && loaded?.address === wanted(ward).address) return;
+  const { address } = wanted(ward);
+  // An earlier revision did not remember the address: what runs is then taken to be where it should be.
+  if (running && loaded && (loaded.address ?? address) === address) {
+    if (loaded.address === undefined) remember(ctx, { loaded: { ...loaded, address } });
+    return;
+  }
   if (!running) ctx.log.info("starting etcd");
   else if (loaded && memberId !== undefined) {
     // The others should know where to find it before it moves; alone, or without them, it tells when it is there.

@@ -19,7 +19,6 @@ export const TEXT = {
     `${url} is used by ${unit}: put this unit on a machine of its own, or give it other ports`,
   catchingUp: "Waiting for the member to be in sync",
   staleSecret: "Waiting for the leader's certificates",
-  goesOn: (unit: string) => `All members have moved at once: waiting for ${unit}, with whose data the cluster goes on`,
   turn: "Waiting for its turn to restart with the new settings",
   healthy: (members: number) => `Healthy with ${known(members)}`,
   unhealthy: (members: number, why: string) => `UnHealthy with ${known(members)}: ${why}`,

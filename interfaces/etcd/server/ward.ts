@@ -65,7 +65,7 @@ export function ownUrl({ place }: Pick<Ward, "place">): string {
 }
 
 /** Fingerprints of what the member has to be started with. */
-export function wanted({ place, state }: Pick<Ward, "place" | "state">): Loaded {
+export function wanted({ place, state }: Pick<Ward, "place" | "state">): Required<Loaded> {
   const { listenPeer, listenClient, peerUrl, clientUrls } = place;
   return {
     config: fingerprint(renderConfig(place)),
@@ -89,12 +89,11 @@ export function settingsOf(place: Place): string {
  * Starts the member with all that it is to have, also when it runs.
  *
  * @param initial for a member without data
- * @param isAlone whether it drops all other members at the start
  * @returns whether it serves within a short time
  */
-export async function startMember(ward: Ward, initial?: Initial, isAlone?: boolean): Promise<boolean> {
+export async function startMember(ward: Ward, initial?: Initial): Promise<boolean> {
   const { ctx, place, owner, tls, service: { manager, spec } } = ward;
-  await writeConfig(place, owner, initial, isAlone);
+  await writeConfig(place, owner, initial);
   await manager.install(spec);
   await manager.restart(spec);
   remember(ctx, { loaded: wanted(ward) });

@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { certificateFacts, issue } from "../../../interfaces/clients/certificates/authority.ts";
 import { openEtcd } from "../../../interfaces/clients/etcd/client.ts";
-import { clearProcesses } from "../units_processes.ts";
 import { type Scene, underWrites, withEtcd } from "./scenario.ts";
 
 // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
@@ -38,23 +37,6 @@ async function addressChanges(scene: Scene): Promise<void> {
   const moved = (await membersByName(scene)).get("etcd1");
   assertEquals(moved?.id, before?.id, "the same member");
   assertEquals(moved?.peerUrls, [`https://${address}:2380`]);
-}
-
-/** As after a night in which a whole site got other addresses. */
-async function allAddressesChange(scene: Scene): Promise<void> {
-  const { lab } = scene;
-  const old = scene.access()?.endpoints.split(",") ?? [];
-  await underWrites("all members move at once", scene, async () => {
-    for (const unit of scene.units()) await clearProcesses(lab.unitDirectory(unit), 0);
-    for (const [index, unit] of scene.units().entries()) lab.model.setAddress(unit, lab.address(20 + index));
-    await scene.untilWhole(3);
-  });
-  const now = scene.access()?.endpoints.split(",") ?? [];
-  assertEquals(now.filter((endpoint) => old.includes(endpoint)), []);
-  const configs = await Promise.all(
-    scene.units().map((unit) => Deno.readTextFile(`${lab.unitDirectory(unit)}/etcd.yaml`)),
-  );
-  assert(!configs.some((text) => text.includes("force-new-cluster")), "another start drops nobody");
 }
 
 async function settingsChange(scene: Scene): Promise<void> {
@@ -223,7 +205,6 @@ Deno.test({
         if (!isDone) throw reason;
       };
       await step("a unit's address changes, the others follow", addressChanges);
-      await step("the addresses of all units change while their machines are off", allAddressesChange);
       await step("settings change while the cluster serves, one member after the other", settingsChange);
       await step("certificates that come to their end are renewed by update-status", datesCome);
       await step("members with an alarm are shown, and still leave in order", alarms);

@@ -3,15 +3,19 @@
  *
  * @module
  */
-import { plain } from "./text.ts";
+import { plain, shorten } from "./text.ts";
 
 /** Base of every error that ends a hook with exit status 1 and its message as the only line. */
 export class CharmletError extends Error {
   override readonly name: string = "CharmletError";
+  /** The message before it was shortened: only in this one a secret is still whole, and can be masked. */
+  readonly wholeMessage: string;
 
-  /** @param message may repeat what others have sent: it is made one plain line here */
+  /** @param message may repeat what others have sent: it is made one plain line of bounded length here */
   constructor(message: string, options?: ErrorOptions) {
-    super(plain(message), options);
+    const whole = plain(message);
+    super(shorten(whole), options);
+    this.wholeMessage = whole;
   }
 }
 

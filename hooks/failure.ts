@@ -16,7 +16,8 @@ export function reportFailure({ print, printError, invocation }: RunOptions, red
 
 /** The error in one line of any length. */
 export function message(error: unknown): string {
+  if (error instanceof CharmletError) return error.wholeMessage;
   const text = error instanceof Error ? error.message : String(error);
-  const named = error instanceof CharmletError || error instanceof ActionFailed || !(error instanceof Error);
+  const named = error instanceof ActionFailed || !(error instanceof Error);
   return plain((named ? text : `${error.name}: ${text}`).replaceAll(/\s*\n\s*/g, "; "));
 }

@@ -3,21 +3,7 @@
  *
  * @module
  */
-
-/**
- * How a replica cluster does, as the primary cluster sees it. `ok_not_replicating`: the channel does not run;
- * `ok_not_consistent`: it has transactions of its own; `ok_misconfigured`: it follows another source or takes writes;
- * `not_ok`: no quorum or no primary; `invalidated`: left behind by a forced failover; `unknown`: it is not in the
- * cluster set, or cannot be asked.
- */
-export type ReplicaStatus =
-  | "ok"
-  | "ok_not_replicating"
-  | "ok_not_consistent"
-  | "ok_misconfigured"
-  | "not_ok"
-  | "invalidated"
-  | "unknown";
+import type { ReplicaStatus } from "../clients/mysql/cluster_set/status.ts";
 
 /** The state of this unit's server in its cluster. */
 export interface MemberState {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Relation } from "../../hooks/relation.ts";
-import type { ReplicaStatus } from "./cluster_server.ts";
+import type { ReplicaStatus } from "../clients/mysql/cluster_set/status.ts";
 import { ANSWER, OFFER, PEER_APP, readAnswer, readOffer } from "./keys.ts";
 import { isFullyInitialized, relationsOf, remoteBag, type Replication } from "./replication.ts";
 import {

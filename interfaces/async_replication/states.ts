@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReplicaStatus } from "./cluster_server.ts";
+import type { ReplicaStatus } from "../clients/mysql/cluster_set/status.ts";
 
 /** State of the relation of two clusters. */
 export type State = "uninitialized" | "syncing" | "initializing" | "recovery" | "ready" | "failed";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReplicaStatus } from "./cluster_server.ts";
+import type { ReplicaStatus } from "../clients/mysql/cluster_set/status.ts";
 
 /** Texts of statuses, actions and logs. */
 export const TEXT = {

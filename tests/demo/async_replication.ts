@@ -5,10 +5,11 @@
  */
 import { mysqlForTests } from "../../build/install_mysql.ts";
 import { deploySites, EAST, makeWriterTable, PATIENCE_MS, Sites, WEST } from "../real/async_replication/sites.ts";
-import { type Cost, rowsDuring } from "../real/async_replication/writes.ts";
+import { rowsDuring } from "../real/async_replication/writes.ts";
+import { costInWords } from "../real/row_writer.ts";
 import type { Lab } from "../real/units.ts";
 import { expect, expectEqual } from "./expect.ts";
-import type { Stage, Step } from "./stage.ts";
+import { removeEverything, type Stage, type Step } from "./stage.ts";
 
 /**
  * The steps in their order.
@@ -53,7 +54,7 @@ async function relate(sites: Sites): Promise<string> {
   await sites.untilReplicating();
   sites.sampler.begin();
   const cost = await rowsDuring(sites, () => Promise.resolve());
-  return `west got a copy of east's data and follows it; ${inWords(cost)}`;
+  return `west got a copy of east's data and follows it; ${costInWords(cost)}`;
 }
 
 async function switchOver(sites: Sites, to: string, from: string): Promise<string> {
@@ -61,7 +62,7 @@ async function switchOver(sites: Sites, to: string, from: string): Promise<strin
     await sites.run(to, "promote-standby-cluster", { "cluster-set-name": sites.setName(to) });
     await sites.untilReplicating(from);
   });
-  return `${from} is a replica now; ${inWords(cost)}`;
+  return `${from} is a replica now; ${costInWords(cost)}`;
 }
 
 async function failOver(sites: Sites): Promise<string> {
@@ -87,18 +88,10 @@ async function takeBack(sites: Sites): Promise<string> {
     await sites.run(WEST, "rejoin-cluster", { "cluster-name": sites.clusterName(EAST) });
     await sites.untilReplicating(EAST);
   });
-  return `east came back, asked west before it started, and follows it; ${inWords(cost)}`;
+  return `east came back, asked west before it started, and follows it; ${costInWords(cost)}`;
 }
 
-async function tearDown({ model }: Stage, sites: Sites): Promise<string> {
+async function tearDown(stage: Stage, sites: Sites): Promise<string> {
   await sites[Symbol.asyncDispose]();
-  for (const app of Object.keys(model.world.applications)) model.removeApplication(app);
-  await model.settle();
-  const { applications, units, relations, secrets } = model.world;
-  expectEqual([applications, units, relations, secrets], [{}, {}, {}, {}], "what is left");
-  return "no unit, relation, secret or server is left";
-}
-
-function inWords({ rows, gapMs }: Cost): string {
-  return `${rows} rows written meanwhile, none lost, longest gap ${(gapMs / 1000).toFixed(1)} s`;
+  return await removeEverything(stage);
 }

@@ -4,10 +4,11 @@
  * @module
  */
 import { mysqlForTests } from "../../build/install_mysql.ts";
-import { APP, type Cost, form, rowsDuring, Scene } from "../real/mysql/scenario.ts";
+import { APP, form, rowsDuring, Scene } from "../real/mysql/scenario.ts";
+import { costInWords } from "../real/row_writer.ts";
 import type { Lab } from "../real/units.ts";
 import { expect, expectEqual } from "./expect.ts";
-import type { Stage, Step } from "./stage.ts";
+import { removeEverything, type Stage, type Step } from "./stage.ts";
 
 /**
  * The steps in their order.
@@ -59,7 +60,7 @@ async function movePrimary(scene: Scene): Promise<string> {
     await scene.run("set-cluster-primary", { address: unit });
     await scene.lab.waitFor("Router at the new primary", async () => await scene.writesGoTo() === unit);
   });
-  return `${before} handed over to ${unit}, Router followed; ${inWords(cost)}`;
+  return `${before} handed over to ${unit}, Router followed; ${costInWords(cost)}`;
 }
 
 async function killPrimary(scene: Scene): Promise<string> {
@@ -71,31 +72,23 @@ async function killPrimary(scene: Scene): Promise<string> {
     next = await scene.primary();
     await scene.untilWhole(3);
   });
-  return `${dead} was killed with SIGKILL, ${next} took over, and ${dead} came back; ${inWords(cost)}`;
+  return `${dead} was killed with SIGKILL, ${next} took over, and ${dead} came back; ${costInWords(cost)}`;
 }
 
 async function addUnit(stage: Stage, scene: Scene): Promise<string> {
   const cost = await rowsDuring(scene, () => scene.grow(4));
   stage.status += `\n\n${stage.model.formatStatus()}`;
-  return `${scene.units().at(-1)} joined, and Router knows of it; ${inWords(cost)}`;
+  return `${scene.units().at(-1)} joined, and Router knows of it; ${costInWords(cost)}`;
 }
 
 async function removePrimary(stage: Stage, scene: Scene): Promise<string> {
   const unit = await scene.primary();
   const cost = await rowsDuring(scene, () => scene.shrink([unit]));
   expectEqual(stage.units(APP).length, 3, "number of units");
-  return `${unit} handed over to ${await scene.primary()} before it stopped; ${inWords(cost)}`;
+  return `${unit} handed over to ${await scene.primary()} before it stopped; ${costInWords(cost)}`;
 }
 
-async function tearDown({ model }: Stage, scene: Scene): Promise<string> {
+async function tearDown(stage: Stage, scene: Scene): Promise<string> {
   await scene[Symbol.asyncDispose]();
-  for (const app of Object.keys(model.world.applications)) model.removeApplication(app);
-  await model.settle();
-  const { applications, units, relations, secrets } = model.world;
-  expectEqual([applications, units, relations, secrets], [{}, {}, {}, {}], "what is left");
-  return "no unit, relation, secret or server is left";
-}
-
-function inWords({ rows, gapMs }: Cost): string {
-  return `${rows} rows written through Router, none lost, longest gap ${(gapMs / 1000).toFixed(1)} s`;
+  return await removeEverything(stage);
 }

@@ -4,10 +4,11 @@
  * @module
  */
 import { ensureDebianPackages } from "../../build/install.ts";
-import { type Cost, deployScene, PACKAGES, rowsDuring, type Scene } from "../real/postgresql/scenario.ts";
+import { deployScene, PACKAGES, rowsDuring, type Scene } from "../real/postgresql/scenario.ts";
+import { costInWords } from "../real/row_writer.ts";
 import type { Lab } from "../real/units.ts";
 import { expect, expectEqual } from "./expect.ts";
-import type { Stage, Step } from "./stage.ts";
+import { removeEverything, type Stage, type Step } from "./stage.ts";
 
 const ETCD_PACKAGES = ["etcd-server", "etcd-client"];
 
@@ -36,7 +37,7 @@ export function postgresqlStory(lab: Lab): Step[] {
     { title: "hand over on request", run: () => switchOver(at()) },
     { title: "kill the primary", run: () => killPrimary(at()) },
     { title: "remove the primary", run: (stage) => removePrimary(stage, at()) },
-    { title: "remove everything", run: tearDown },
+    { title: "remove everything", run: removeEverything },
   ];
 }
 
@@ -64,7 +65,7 @@ async function grow(stage: Stage, scene: Scene): Promise<string> {
     return sessions.length === 2 && sessions.every((session) => session !== "clear");
   });
   stage.status += `\n\n${stage.model.formatStatus()}`;
-  return `2 synchronous replicas over TLS, one copied after the other; ${inWords(cost)}`;
+  return `2 synchronous replicas over TLS, one copied after the other; ${costInWords(cost)}`;
 }
 
 async function switchOver(scene: Scene): Promise<string> {
@@ -75,7 +76,7 @@ async function switchOver(scene: Scene): Promise<string> {
     expectEqual([task.status, task.results.primary], ["completed", unit], `switchover to ${unit}`);
     await scene.untilWhole(3);
   });
-  return `${before} handed over to ${unit}; ${inWords(cost)}`;
+  return `${before} handed over to ${unit}; ${costInWords(cost)}`;
 }
 
 async function killPrimary(scene: Scene): Promise<string> {
@@ -90,7 +91,7 @@ async function killPrimary(scene: Scene): Promise<string> {
     });
     await scene.untilWhole(3);
   });
-  return `${dead} was killed with SIGKILL, ${next} took over, and ${dead} follows it; ${inWords(cost)}`;
+  return `${dead} was killed with SIGKILL, ${next} took over, and ${dead} follows it; ${costInWords(cost)}`;
 }
 
 /** Who leads, as a member says that is alive. */
@@ -104,23 +105,11 @@ async function removePrimary(stage: Stage, scene: Scene): Promise<string> {
   const unit = await scene.primary();
   const cost = await rowsDuring(scene, () => scene.shrink([unit]));
   expectEqual(stage.units("postgresql").length, 2, "number of units");
-  return `${unit} handed over to ${await scene.primary()} before it stopped; ${inWords(cost)}`;
-}
-
-async function tearDown({ model }: Stage): Promise<string> {
-  for (const app of Object.keys(model.world.applications)) model.removeApplication(app);
-  await model.settle();
-  const { applications, units, relations, secrets } = model.world;
-  expectEqual([applications, units, relations, secrets], [{}, {}, {}, {}], "what is left");
-  return "no unit, relation, secret or server is left";
+  return `${unit} handed over to ${await scene.primary()} before it stopped; ${costInWords(cost)}`;
 }
 
 function other(scene: Scene, unit: string): string {
   const found = scene.units().find((each) => each !== unit);
   expect(found !== undefined, `there is a unit beside ${unit}`);
   return found;
-}
-
-function inWords({ rows, gapMs }: Cost): string {
-  return `${rows} rows written meanwhile, none lost, longest gap ${(gapMs / 1000).toFixed(1)} s`;
 }

@@ -116,3 +116,12 @@ export class Stage {
 function isConfidential(text: string): boolean {
   return text.includes("PRIVATE KEY") || (text.length >= 8 && !text.includes("-----BEGIN CERTIFICATE-----"));
 }
+
+/** The last step of stories with servers. */
+export async function removeEverything({ model }: Stage): Promise<string> {
+  for (const app of Object.keys(model.world.applications)) model.removeApplication(app);
+  await model.settle();
+  const { applications, units, relations, secrets } = model.world;
+  expectEqual([applications, units, relations, secrets], [{}, {}, {}, {}], "what is left");
+  return "no unit, relation, secret or server is left";
+}

@@ -7,7 +7,7 @@ import { ensureDebianPackages } from "../../build/install.ts";
 import type { Lab } from "../real/units.ts";
 import { expectEqual } from "./expect.ts";
 import { magpieStory } from "./magpie.ts";
-import type { Stage, Step } from "./stage.ts";
+import { removeEverything, type Stage, type Step } from "./stage.ts";
 
 const ETCD = "etcd:db etcd-client:etcd";
 const PACKAGES = ["etcd-server", "etcd-client", "openssl", "iputils-ping"];
@@ -23,7 +23,7 @@ export async function workloads(lab: Lab): Promise<Step[]> {
     const alone = (stage: Stage) => relationAlone(stage, lab, missing);
     return [{ title: "deploy etcd, which this machine cannot have", run: alone }, {
       title: "remove it",
-      run: tearDown,
+      run: removeEverything,
     }];
   }
   return [
@@ -33,7 +33,7 @@ export async function workloads(lab: Lab): Promise<Step[]> {
     { title: "kill a member", run: (stage) => killMember(stage, lab) },
     { title: "save a snapshot", run: saveSnapshot },
     { title: "remove the leading unit", run: (stage) => removeLeader(stage, lab) },
-    { title: "remove etcd and its clients", run: tearDown },
+    { title: "remove etcd and its clients", run: removeEverything },
   ];
 }
 
@@ -102,15 +102,6 @@ async function relationAlone(stage: Stage, lab: Lab, why: string): Promise<strin
   const [member, client] = [stage.units("etcd")[0], stage.units("etcd-client")[0]];
   expectEqual([member?.status.status, client?.status.status], ["blocked", "waiting"], "statuses without a server");
   return `${why}: units say "${member?.status.message}", clients "${client?.status.message}"`;
-}
-
-async function tearDown(stage: Stage): Promise<string> {
-  const { model } = stage;
-  for (const app of Object.keys(model.world.applications)) model.removeApplication(app);
-  await model.settle();
-  const { applications, units, relations, secrets } = model.world;
-  expectEqual([applications, units, relations, secrets], [{}, {}, {}, {}], "what is left");
-  return "no unit, relation, secret or server is left";
 }
 
 function allActive(stage: Stage, app: string, message: RegExp): boolean {

@@ -12,7 +12,7 @@ import {
   stateOfStatus,
 } from "../../interfaces/async_replication/states.ts";
 import { recoveringText, TEXT } from "../../interfaces/async_replication/texts.ts";
-import type { ReplicaStatus } from "../../interfaces/async_replication/cluster_server.ts";
+import type { ReplicaStatus } from "../../interfaces/clients/mysql/cluster_set/status.ts";
 
 const README = new URL("../../interfaces/async_replication/README.md", import.meta.url);
 const STATES: readonly State[] = ["uninitialized", "syncing", "initializing", "recovery", "ready", "failed"];

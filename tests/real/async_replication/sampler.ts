@@ -4,10 +4,10 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { ClientError } from "../../../interfaces/clients/errors.ts";
 import type { Mysql } from "../../../interfaces/clients/mysql/connection.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { flagIn } from "../../../interfaces/clients/mysql/rows.ts";
+import { watchServers } from "../mysql/watch.ts";
 
 /** Watches servers until it is stopped. */
 export interface Sampler {
@@ -37,42 +37,25 @@ const PAUSE_MS = 50;
  */
 export function startSampler(units: () => readonly string[], connect: (unit: string) => Promise<Mysql>): Sampler {
   let reigns: Reign[] = [];
-  const watched = new Map<string, Promise<void>>();
-  let running = true;
-  const watch = async (unit: string): Promise<void> => {
-    while (running && units().includes(unit)) {
-      try {
-        await using db = await connect(unit);
-        let reign: Reign | undefined;
-        while (running) {
-          const asked = performance.now();
-          if (!await takesWrites(db)) reign = undefined;
-          else if (reign && reigns.includes(reign)) reign.to = asked;
-          else reigns.push(reign = { unit, from: performance.now(), to: asked });
-          await pause();
-        }
-      } catch (error) {
-        if (!(error instanceof ClientError)) throw error;
-        await pause();
-      }
-    }
-    watched.delete(unit);
-  };
-  const loop = (async () => {
-    while (running) {
-      for (const unit of units()) if (!watched.has(unit)) watched.set(unit, watch(unit));
-      await pause();
-    }
-    await Promise.all(watched.values());
-  })();
+  const stop = watchServers({
+    units,
+    connect,
+    pauseMs: PAUSE_MS,
+    look(unit) {
+      let reign: Reign | undefined;
+      return async (db) => {
+        const asked = performance.now();
+        if (!await takesWrites(db)) reign = undefined;
+        else if (reign && reigns.includes(reign)) reign.to = asked;
+        else reigns.push(reign = { unit, from: performance.now(), to: asked });
+      };
+    },
+  });
   return {
     begin: () => void (reigns = []),
     assertOneCluster: () => assertEquals(conflicts(reigns), [], "clusters that took writes at the same time"),
     longestGapMs: () => longestGap(reigns),
-    async stop() {
-      running = false;
-      await loop;
-    },
+    stop,
   };
 }
 
@@ -103,8 +86,4 @@ function longestGap(reigns: readonly Reign[]): number {
     end = Math.max(end, to);
   }
   return Math.round(longest);
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }

@@ -16,6 +16,7 @@ import { HOST } from "../mysql/lab.ts";
 import { freePorts } from "../mysql/ports.ts";
 import { makeWritten, WRITE_MS } from "../mysql/scenario_writer.ts";
 import { type Lab, withLab } from "../units.ts";
+import { completed } from "../tasks.ts";
 import { type Sampler, startSampler } from "./sampler.ts";
 
 /** The application that offers itself at first, and the one that becomes its replica. */
@@ -146,9 +147,7 @@ export class Sites implements AsyncDisposable {
 
   /** Runs an action on an application's leader. @returns its message */
   async run(app: string, action: string, params: Readonly<Record<string, unknown>> = {}): Promise<string> {
-    const { status, message, results } = await this.lab.model.run(this.leader(app), action, params);
-    assertEquals([status, message], ["completed", ""], `end of ${action}`);
-    return String(results.message ?? "");
+    return (await completed(this.lab.model.run(this.leader(app), action, params), `end of ${action}`)).message ?? "";
   }
 
   /** Runs an action that has to be refused. @returns why */
@@ -246,8 +245,7 @@ export async function deploySites(lab: Lab, programs: MysqlPrograms, options: Si
       }
       return true;
     }, PATIENCE_MS);
-    const { status, message } = await lab.model.run(first, "create-cluster");
-    assertEquals([status, message], ["completed", ""], "end of create-cluster");
+    await completed(lab.model.run(first, "create-cluster"));
   }
   await lab.settleUntil("two clusters", async () => {
     for (const [app, size] of Object.entries(sizes)) {

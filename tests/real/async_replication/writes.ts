@@ -6,16 +6,10 @@
 import { assertEquals } from "@std/assert";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { openUnit } from "../mysql/formation.ts";
-import { startWriter, type Writer, writtenBy } from "../mysql/scenario_writer.ts";
+import { startMysqlWriter, writtenBy } from "../mysql/scenario_writer.ts";
+import { type Cost, measureUnderWrites, printCost, type Writer } from "../row_writer.ts";
 import type { Lab } from "../units.ts";
 import { EAST, PATIENCE_MS, type Sites, WEST } from "./sites.ts";
-
-/** What a part of a scenario cost; times in milliseconds. */
-export interface Cost {
-  readonly ms: number;
-  readonly rows: number;
-  readonly gapMs: number;
-}
 
 /** Runs a part under writes and prints what it cost. */
 export async function underWrites(
@@ -24,8 +18,7 @@ export async function underWrites(
   part: () => Promise<void>,
   apps?: readonly string[],
 ): Promise<void> {
-  const { ms, rows, gapMs } = await rowsDuring(sites, part, apps);
-  console.log(`  ${what}: ${ms} ms, ${rows} rows acknowledged, 0 lost, longest gap ${gapMs} ms`);
+  printCost(`  ${what}`, await rowsDuring(sites, part, apps));
 }
 
 /** Runs a part under writes; fails when a row is lost, tables differ, or two clusters took writes at the same time. */
@@ -34,21 +27,11 @@ export async function rowsDuring(
   part: () => Promise<void>,
   apps: readonly string[] = [EAST, WEST],
 ): Promise<Cost> {
-  const writer = startWriter(() => sites.openForWrites());
-  try {
-    await sites.lab.waitFor("the first row", () => writer.acknowledged.size > 0);
-    const began = performance.now();
-    await part();
-    const ms = Math.round(performance.now() - began);
-    const before = writer.acknowledged.size;
-    await sites.lab.waitFor("one more row", () => writer.acknowledged.size > before);
-    await writer.stop();
+  const writer = startMysqlWriter(() => sites.openForWrites());
+  return await measureUnderWrites(sites.lab, writer, part, async () => {
     await assertNothingLost(sites, writer, apps);
     sites.sampler.assertOneCluster();
-    return { ms, rows: writer.acknowledged.size, gapMs: Math.round(writer.longestGapMs()) };
-  } finally {
-    await writer.stop();
-  }
+  });
 }
 
 /** Waits until all servers have the same rows of a writer, all that were acknowledged among them. */

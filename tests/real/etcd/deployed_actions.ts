@@ -4,24 +4,12 @@
  * @module
  */
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
-import type { ActionTask } from "../../model/state.ts";
+import { completed, refused } from "../tasks.ts";
 import { assertNoSecretShows, findSecrets } from "../units_canaries.ts";
 import type { Scene } from "./scenario.ts";
 
 const UNITS = 3;
 const KEY = "/actions/key";
-
-async function completed(task: Promise<ActionTask>): Promise<Readonly<Record<string, string>>> {
-  const { status, message, results } = await task;
-  assertEquals([status, message], ["completed", ""]);
-  return Object.fromEntries(Object.entries(results).map(([key, value]) => [key, String(value)]));
-}
-
-async function refused(task: Promise<ActionTask>, reason: RegExp): Promise<void> {
-  const { status, message } = await task;
-  assertEquals(status, "failed");
-  assertMatch(message, reason);
-}
 
 async function put(scene: Scene, value: string): Promise<void> {
   using etcd = scene.open();

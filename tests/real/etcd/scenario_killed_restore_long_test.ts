@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { killEverywhere, type Round } from "../killed.ts";
 import { clearProcesses } from "../units_processes.ts";
+import { completed } from "../tasks.ts";
 import { APP, type Scene, withEtcd } from "./scenario.ts";
 import { endOf } from "./scenario_end.ts";
 
@@ -39,8 +40,7 @@ async function endOfRestore(scene: Scene): Promise<unknown> {
 
 async function prepare(scene: Scene): Promise<void> {
   await put(scene, "before");
-  const { status, message } = await scene.lab.model.run(UNIT, "snapshot", { path: snapshotOf(scene) });
-  assertEquals([status, message], ["completed", ""]);
+  await completed(scene.lab.model.run(UNIT, "snapshot", { path: snapshotOf(scene) }));
 }
 
 Deno.test({

@@ -4,8 +4,8 @@ import { mysqlForTests } from "../../../build/install_mysql.ts";
 import { AuthenticationError } from "../../../interfaces/clients/errors.ts";
 import { connectMysql } from "../../../interfaces/clients/mysql/connection.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
-import type { ActionTask } from "../../model/state.ts";
 import { type Lab, withLab } from "../units.ts";
+import { completed, refused } from "../tasks.ts";
 import { assertNoSecretShows, findSecrets } from "../units_canaries.ts";
 import {
   deployMysql,
@@ -38,18 +38,6 @@ Deno.test({
     });
   },
 });
-
-async function completed(task: Promise<ActionTask>): Promise<Readonly<Record<string, string>>> {
-  const { status, message, results } = await task;
-  assertEquals([status, message], ["completed", ""]);
-  return Object.fromEntries(Object.entries(results).map(([key, value]) => [key, String(value)]));
-}
-
-async function refused(task: Promise<ActionTask>, reason: RegExp): Promise<void> {
-  const { status, message } = await task;
-  assertEquals(status, "failed");
-  assertMatch(message, reason);
-}
 
 /** The password that a unit tells its peers, and the port of its server. */
 function told(lab: Lab, unit: string): { password: string; port: number } {

@@ -7,6 +7,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "node:path";
 import { checkPassword } from "../../../interfaces/clients/mysql/accounts.ts";
 import type { Lab } from "../units.ts";
+import { completed } from "../tasks.ts";
 import { killServer } from "./formation.ts";
 
 /** Passwords of the cluster's own users. */
@@ -38,8 +39,7 @@ export function passwordsOf({ model: { world } }: Lab): Passwords {
  */
 export async function renew(lab: Lab, leader: string): Promise<readonly [Passwords, Passwords]> {
   const old = passwordsOf(lab);
-  const { status, message } = await lab.model.run(leader, "set-password");
-  assertEquals([status, message], ["completed", ""]);
+  await completed(lab.model.run(leader, "set-password"));
   const now = passwordsOf(lab);
   assertNotEquals(now, old);
   return [old, now];

@@ -10,6 +10,7 @@ import type { Mysql } from "../../../interfaces/clients/mysql/connection.ts";
 import { readGroup } from "../../../interfaces/clients/mysql/members.ts";
 import { account, sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { type Lab, withLab } from "../units.ts";
+import { completed } from "../tasks.ts";
 import {
   deployMysql,
   isWhole,
@@ -22,7 +23,8 @@ import {
 } from "./formation.ts";
 import { type Login, Router } from "./router.ts";
 import { type Sampler, startSampler } from "./scenario_sampler.ts";
-import { makeWritten, startWriter, WRITE_MS, type Writer, writtenBy } from "./scenario_writer.ts";
+import { type Cost, measureUnderWrites, printCost, type Writer } from "../row_writer.ts";
+import { makeWritten, startMysqlWriter, WRITE_MS, writtenBy } from "./scenario_writer.ts";
 
 /** The application under test. */
 export const APP = "mysql";
@@ -119,9 +121,7 @@ export class Scene implements AsyncDisposable {
 
   /** Runs an action on the leader. @returns its results, as text */
   async run(action: string, params: Readonly<Record<string, unknown>> = {}): Promise<Readonly<Record<string, string>>> {
-    const { status, message, results } = await this.lab.model.run(this.leader, action, params);
-    assertEquals([status, message], ["completed", ""], `end of ${action}`);
-    return Object.fromEntries(Object.entries(results).map(([key, value]) => [key, String(value)]));
+    return await completed(this.lab.model.run(this.leader, action, params), `end of ${action}`);
   }
 
   /** Runs hooks until every one of these units says so. */
@@ -170,15 +170,6 @@ export class Scene implements AsyncDisposable {
   }
 }
 
-/** What a part of a scenario cost; times in milliseconds. */
-export interface Cost {
-  readonly ms: number;
-  /** Acknowledged rows; all of them are on all members. */
-  readonly rows: number;
-  /** The longest time without one. */
-  readonly gapMs: number;
-}
-
 /** Deploys units and runs a test when they are a cluster; what happened is printed when it fails. */
 export async function withMysql(
   programs: MysqlPrograms,
@@ -200,35 +191,23 @@ export async function form(lab: Lab, programs: MysqlPrograms, units: number): Pr
   if (units === 1) {
     const said = "waiting: Waiting for more units: 1 of 3 are there";
     await lab.settleUntil("a server without a cluster", () => lab.statusOf(`${APP}/0`) === said);
-    const { status, message } = await lab.model.run(`${APP}/0`, "create-cluster");
-    assertEquals([status, message], ["completed", ""], "end of create-cluster");
+    await completed(lab.model.run(`${APP}/0`, "create-cluster"));
   }
   await lab.settleUntil(`a cluster of ${units}`, () => isWhole(lab, units), PATIENCE_MS);
 }
 
 /** Runs a part of a scenario under writes and prints what it cost. */
 export async function underWrites(what: string, scene: Scene, part: (writer: Writer) => Promise<void>): Promise<void> {
-  const { ms, rows, gapMs } = await rowsDuring(scene, part);
-  console.log(`${what}: ${ms} ms, ${rows} rows acknowledged, 0 lost, longest gap ${gapMs} ms`);
+  printCost(what, await rowsDuring(scene, part));
 }
 
 /** Runs a part under writes; fails when an acknowledged row is lost, or two servers took writes at the same time. */
 export async function rowsDuring(scene: Scene, part: (writer: Writer) => Promise<void>): Promise<Cost> {
-  const writer = startWriter(() => scene.openForWrites());
-  try {
-    await scene.lab.waitFor("the first row", () => writer.acknowledged.size > 0);
-    const began = performance.now();
-    await part(writer);
-    const ms = Math.round(performance.now() - began);
-    const before = writer.acknowledged.size;
-    await scene.lab.waitFor("one more row", () => writer.acknowledged.size > before);
-    await writer.stop();
+  const writer = startMysqlWriter(() => scene.openForWrites());
+  return await measureUnderWrites(scene.lab, writer, () => part(writer), async () => {
     await scene.assertNothingLost(writer);
     scene.sampler.assertOnePrimary();
-    return { ms, rows: writer.acknowledged.size, gapMs: Math.round(writer.longestGapMs()) };
-  } finally {
-    await writer.stop();
-  }
+  });
 }
 
 function toldBy(lab: Lab, unit: string): Login & { readonly port: number } {

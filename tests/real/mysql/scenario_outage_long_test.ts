@@ -6,7 +6,8 @@ import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { openUnit, serverPid, statesOf } from "./formation.ts";
 import { HOST } from "./lab.ts";
 import { type Scene, underWrites, withMysql } from "./scenario.ts";
-import { WRITE_MS, type Writer } from "./scenario_writer.ts";
+import type { Writer } from "../row_writer.ts";
+import { WRITE_MS } from "./scenario_writer.ts";
 
 const REBOOT = "reboot-cluster-from-complete-outage";
 /** Where a server is does not matter to what it knows. */

@@ -4,9 +4,9 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { ClientError } from "../../../interfaces/clients/errors.ts";
 import type { Mysql } from "../../../interfaces/clients/mysql/connection.ts";
 import { readGroup } from "../../../interfaces/clients/mysql/members.ts";
+import { watchServers } from "./watch.ts";
 
 /** Watches servers until it is stopped. */
 export interface Sampler {
@@ -39,47 +39,29 @@ const PAUSE_MS = 100;
  */
 export function startSampler(units: () => readonly string[], connect: (unit: string) => Promise<Mysql>): Sampler {
   const reigns: Reign[] = [];
-  const watched = new Map<string, Promise<void>>();
-  let running = true;
   let samples = 0;
-  const watch = async (unit: string): Promise<void> => {
-    let reign: Reign | undefined;
-    while (running && units().includes(unit)) {
-      try {
-        await using db = await connect(unit);
-        while (running) {
-          const asked = performance.now();
-          const { writable } = await readGroup(db);
-          samples++;
-          if (!writable) reign = undefined;
-          else {
-            if (!reign) reigns.push(reign = { unit, answers: [] });
-            reign.answers.push({ asked, answered: performance.now() });
-          }
-          await pause();
+  const stop = watchServers({
+    units,
+    connect,
+    pauseMs: PAUSE_MS,
+    look(unit) {
+      let reign: Reign | undefined;
+      return async (db) => {
+        const asked = performance.now();
+        const { writable } = await readGroup(db);
+        samples++;
+        if (!writable) reign = undefined;
+        else {
+          if (!reign) reigns.push(reign = { unit, answers: [] });
+          reign.answers.push({ asked, answered: performance.now() });
         }
-      } catch (error) {
-        if (!(error instanceof ClientError)) throw error;
-        reign = undefined;
-        await pause();
-      }
-    }
-    watched.delete(unit);
-  };
-  const loop = (async () => {
-    while (running) {
-      for (const unit of units()) if (!watched.has(unit)) watched.set(unit, watch(unit));
-      await pause();
-    }
-    await Promise.all(watched.values());
-  })();
+      };
+    },
+  });
   return {
     samples: () => samples,
     assertOnePrimary: () => assertEquals(conflicts(reigns), [], "servers that took writes at the same time"),
-    async stop() {
-      running = false;
-      await loop;
-    },
+    stop,
   };
 }
 
@@ -96,8 +78,4 @@ function conflicts(reigns: readonly Reign[]): string[] {
       other.answers.some(({ asked, answered }) => asked >= first.answered && answered <= last.asked)
     ).map((other) => `${other.unit} while ${unit}`);
   });
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }

@@ -11,9 +11,10 @@ import type { ClusterView } from "../../../interfaces/clients/patroni/values.ts"
 import type { ConfigValues } from "../../model/mod.ts";
 import { type Cluster, startCluster } from "../etcd/cluster.ts";
 import { deployProvider, offerOf } from "../etcd/simulated_provider.ts";
+import { type Cost, measureUnderWrites, printCost, type Writer } from "../row_writer.ts";
 import { type Lab, type LabOptions, withLab } from "../units.ts";
 import { sendSignal } from "../units_processes.ts";
-import { type Access, assertNothingLost, startWriter, type Writer } from "./scenario_writer.ts";
+import { type Access, assertNothingLost, startPostgresWriter } from "./scenario_writer.ts";
 
 /** The application under test. */
 export const APP = "postgresql";
@@ -144,7 +145,7 @@ export class Scene {
   }
 
   write(): Writer {
-    return startWriter(this.access);
+    return startPostgresWriter(this.access);
   }
 
   /** What every replica's session with the primary is: `TLSv1.3`, or `clear`. */
@@ -224,35 +225,15 @@ export async function deployScene(lab: Lab, units: number, config: ConfigValues 
 
 /** Runs a part of a scenario under writes and prints what it cost. */
 export async function underWrites(what: string, scene: Scene, part: () => Promise<void>): Promise<void> {
-  const { ms, rows, gapMs } = await rowsDuring(scene, part);
-  console.log(`${what}: ${ms} ms, ${rows} rows acknowledged, 0 lost, longest gap ${gapMs} ms`);
-}
-
-/** What a part of a scenario cost; times in milliseconds. */
-export interface Cost {
-  readonly ms: number;
-  /** Acknowledged rows; all of them are there. */
-  readonly rows: number;
-  /** The longest time without one. */
-  readonly gapMs: number;
+  printCost(what, await rowsDuring(scene, part));
 }
 
 /** Runs a part of a scenario under writes; fails when an acknowledged row is lost. */
 export async function rowsDuring(scene: Scene, part: () => Promise<void>): Promise<Cost> {
   const writer = scene.write();
-  try {
-    await scene.lab.waitFor("the first row", () => writer.acknowledged.size > 0);
-    const began = performance.now();
-    await part();
-    const ms = Math.round(performance.now() - began);
-    const before = writer.acknowledged.size;
-    await scene.lab.waitFor("one more row", () => writer.acknowledged.size > before);
-    await writer.stop();
+  return await measureUnderWrites(scene.lab, writer, part, async () => {
     const access = scene.access();
     if (!access) throw new Error("there is no password");
     await assertNothingLost(writer, access, scene.addressOf(await scene.primary()));
-    return { ms, rows: writer.acknowledged.size, gapMs: Math.round(writer.longestGapMs()) };
-  } finally {
-    await writer.stop();
-  }
+  });
 }

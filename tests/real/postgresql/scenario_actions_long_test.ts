@@ -3,6 +3,7 @@ import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@st
 import { join } from "node:path";
 import { assertNoSecretShows, findSecrets } from "../units_canaries.ts";
 import { sendSignal } from "../units_processes.ts";
+import { completed } from "../tasks.ts";
 import { type Scene, underWrites, withPostgresql } from "./scenario.ts";
 import { withSql } from "./scenario_writer.ts";
 
@@ -88,8 +89,7 @@ async function reinitializes(scene: Scene, replica: string): Promise<void> {
 
 async function rotates(scene: Scene, unit: string): Promise<void> {
   const before = scene.lab.model.timeline.length;
-  const { status, results, message } = await run(scene, unit, "rotate-certificate");
-  assertEquals([status, message], ["completed", ""]);
+  const results = await completed(run(scene, unit, "rotate-certificate"));
   const served = async () => {
     const { stdout } = await new Deno.Command("openssl", {
       args: ["s_client", "-connect", `${scene.addressOf(unit)}:8008`, "-showcerts"],
@@ -108,8 +108,7 @@ async function setsPassword(scene: Scene): Promise<void> {
   const before = scene.access();
   assert(before);
   for (const username of ["operator", "replication", "patroni"]) {
-    const { status, message } = await run(scene, scene.leader, "set-password", { username });
-    assertEquals([status, message], ["completed", ""], username);
+    await completed(run(scene, scene.leader, "set-password", { username }), username);
     await scene.untilWhole(2);
   }
   const after = scene.access();

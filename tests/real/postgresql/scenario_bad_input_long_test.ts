@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createAuthority, issue } from "../../../interfaces/clients/certificates/authority.ts";
 import { sendSignal } from "../units_processes.ts";
 import { assertNoSecretShows, findSecrets, watchCommandLines } from "../units_canaries.ts";
+import { completed } from "../tasks.ts";
 import { ANSWER_KINDS, startFakePatroni } from "./fake_patroni.ts";
 import { APP, REST_PORT, type Scene, withPostgresql } from "./scenario.ts";
 
@@ -100,8 +101,7 @@ Deno.test({
         const secrets = [foreign.key.split("\n")[1] ?? "", good.key.split("\n")[1] ?? ""];
         await assertNoSecretShows(lab.model, lab.dataDirectory, secrets);
       }
-      const task = await lab.model.run(unit, "rotate-certificate");
-      assertEquals([task.status, task.message], ["completed", ""]);
+      await completed(lab.model.run(unit, "rotate-certificate"));
       await scene.untilWhole(1);
       assert(await config() !== before);
     }, { config: { tls: true } });

@@ -5,6 +5,7 @@
  */
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import postgres from "postgres";
+import { startWriter, type Writer } from "../row_writer.ts";
 
 /** How the superuser reaches the members. */
 export interface Access {
@@ -13,21 +14,7 @@ export interface Access {
   readonly password: string;
 }
 
-/** A writer at work. */
-export interface Writer {
-  /** Tells its rows from those of other writers. */
-  readonly id: number;
-  readonly acknowledged: ReadonlySet<number>;
-  /** Longest time between two acknowledged rows so far, in milliseconds. */
-  longestGapMs(): number;
-  /** Ends it, after a last row. */
-  stop(): Promise<void>;
-}
-
 const TIMEOUT_S = 3;
-const PAUSE_MS = 25;
-
-let writers = 1;
 
 /** Runs statements as the superuser on one member. */
 export async function withSql<T>(
@@ -55,46 +42,21 @@ export async function withSql<T>(
 }
 
 /** Starts a writer. @param access asked again whenever the primary has to be found */
-export function startWriter(access: () => Access | undefined): Writer {
-  const id = writers++;
-  const acknowledged = new Set<number>();
-  let running = true;
-  let next = 1;
-  let last = performance.now();
-  let longest = 0;
-  const writeRows = async (sql: postgres.Sql): Promise<void> => {
-    const [row] = await sql`SELECT pg_is_in_recovery() AS replica`;
-    if (row?.replica !== false) return;
-    await sql`CREATE TABLE IF NOT EXISTS written (writer int, n int, PRIMARY KEY (writer, n))`;
-    while (running) {
-      const n = next++;
-      await sql`INSERT INTO written VALUES (${id}, ${n})`;
-      acknowledged.add(n);
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+export function startPostgresWriter(access: () => Access | undefined): Writer {
+  return startWriter(async ({ writer, write, goOn }) => {
+    const now = access();
+    for (const address of now?.addresses ?? []) {
+      if (!now || !goOn()) return;
+      const writeRows = async (sql: postgres.Sql): Promise<void> => {
+        const [row] = await sql`SELECT pg_is_in_recovery() AS replica`;
+        if (row?.replica !== false) return;
+        await sql`CREATE TABLE IF NOT EXISTS written (writer int, n int, PRIMARY KEY (writer, n))`;
+        while (goOn()) await write((n) => sql`INSERT INTO written VALUES (${writer}, ${n})`);
+      };
+      // Members that are away, replicas and a primary that goes: the next one is tried.
+      await withSql(now, address, writeRows).catch(() => {});
     }
-  };
-  const loop = (async () => {
-    while (running) {
-      const now = access();
-      for (const address of now?.addresses ?? []) {
-        if (!now || !running) break;
-        // Members that are away, replicas and a primary that goes: the next one is tried.
-        await withSql(now, address, writeRows).catch(() => {});
-      }
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-  })();
-  return {
-    id,
-    acknowledged,
-    longestGapMs: () => Math.max(longest, performance.now() - last),
-    async stop() {
-      running = false;
-      await loop;
-    },
-  };
+  });
 }
 
 /** Fails when a row that was acknowledged is not there. @returns how many there are */

@@ -13,7 +13,12 @@ import { executedSet, type Mode, readMode } from "./modes.ts";
 import { addressesOf, findSet, type FoundSet } from "./state.ts";
 import type { SetMember } from "./records.ts";
 
-/** `ok_not_replicating`: the channel does not run; `ok_not_consistent`: it has transactions of its own. */
+/**
+ * How a replica cluster does, as the primary cluster sees it. `ok_not_replicating`: the channel does not run;
+ * `ok_not_consistent`: it has transactions of its own; `ok_misconfigured`: it follows another source or takes writes;
+ * `not_ok`: no quorum or no primary; `invalidated`: left behind by a forced failover; `unknown`: it is not in the
+ * cluster set, or cannot be asked.
+ */
 export type ReplicaStatus =
   | "ok"
   | "ok_not_replicating"

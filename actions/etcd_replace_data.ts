@@ -4,7 +4,7 @@
  * @module
  */
 import { ActionFailed } from "../hooks/errors.ts";
-import type { Owner } from "../interfaces/clients/files.ts";
+import { isThere, type Owner } from "../interfaces/clients/files.ts";
 import { ClientError, UnhealthyClusterError } from "../interfaces/clients/errors.ts";
 import type { Etcd } from "../interfaces/clients/etcd/client.ts";
 import { hexId } from "../interfaces/clients/etcd/values.ts";
@@ -169,21 +169,11 @@ async function startsWell(own: StartingMember, open: Open, startMs: number): Pro
  * @returns whether there is old data now
  */
 export async function setAside(dataDirectory: string, old: string): Promise<boolean> {
-  if (await exists(dataDirectory)) {
+  if (await isThere(dataDirectory)) {
     await remove(old);
     return await move(dataDirectory, old);
   }
-  return await exists(old);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return await isThere(old);
 }
 
 /** @returns false when there was nothing to move */

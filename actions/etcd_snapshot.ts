@@ -7,9 +7,9 @@ import { dirname } from "node:path";
 import type { ActionContext } from "../hooks/action_context.ts";
 import { type ActionResults, defineAction } from "../hooks/definition.ts";
 import { ActionFailed } from "../hooks/errors.ts";
-import { ensureDirectory } from "../interfaces/clients/files.ts";
+import { ensureDirectory, isThere } from "../interfaces/clients/files.ts";
 import { ASKING, ETCD_SERVER, type OwnCluster, withCluster } from "./etcd_own.ts";
-import { checkRoom, exists, freeBytes, snapshotFile } from "./etcd_snapshot_place.ts";
+import { checkRoom, freeBytes, snapshotFile } from "./etcd_snapshot_place.ts";
 import { inspectSnapshot, saveSnapshot, type SnapshotFacts } from "./etcd_tools.ts";
 
 const OWNER_DIRECTORY = 0o700;
@@ -26,10 +26,10 @@ async function snapshot(ctx: ActionContext, { own, open }: OwnCluster): Promise<
   const file = snapshotFile(own.snapshots, ctx.params.string("path"), ctx.now());
   const directory = dirname(file);
   if (directory === own.snapshots) await ensureDirectory(directory, { mode: OWNER_DIRECTORY });
-  if (!await exists(directory)) {
+  if (!await isThere(directory)) {
     throw new ActionFailed(`there is no directory ${directory} on this unit; make it first`);
   }
-  if (await exists(file)) throw new ActionFailed(`${file} is there already; give another path`);
+  if (await isThere(file)) throw new ActionFailed(`${file} is there already; give another path`);
   using etcd = open([own.clientUrl]);
   const [health] = await etcd.maintenance.health();
   if (!health?.serves) {

@@ -4,8 +4,7 @@
  * @module
  */
 import { defineInterface } from "../../hooks/definition.ts";
-import { blocked, done } from "../../hooks/outcome.ts";
-import { PackageError } from "../clients/errors.ts";
+import { withWorkload } from "../workload.ts";
 import { etcdPeersInterface } from "./peers.ts";
 import { cleanUp, leave } from "./server/leave.ts";
 import { install } from "./server/packages.ts";
@@ -17,30 +16,6 @@ export const etcdServer = defineInterface({
   ...etcdPeersInterface,
 
   needs: ["net", "read", "run", "sys", "write"],
-  lifecycle: {
-    ...etcdPeersInterface.lifecycle,
-    async install(ctx) {
-      ctx.status.set("maintenance", TEXT.installing);
-      try {
-        await install(ctx);
-      } catch (error) {
-        if (error instanceof PackageError) return blocked(error.message);
-        throw error;
-      }
-      return done;
-    },
-    async stop(ctx) {
-      await leave(ctx);
-      return done;
-    },
-    async remove(ctx) {
-      await cleanUp(ctx);
-      return done;
-    },
-    async secretRemove(ctx) {
-      if (await ctx.isLeader()) ctx.secrets.remove(ctx.event.secretId, ctx.event.revision);
-      return done;
-    },
-  },
+  lifecycle: withWorkload(etcdPeersInterface.lifecycle, { installing: TEXT.installing, install, leave, cleanUp }),
   when: [{ name: "reconcile", run: reconcile }],
 });

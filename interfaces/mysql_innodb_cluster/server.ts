@@ -4,8 +4,7 @@
  * @module
  */
 import { defineInterface } from "../../hooks/definition.ts";
-import { blocked, done } from "../../hooks/outcome.ts";
-import { PackageError } from "../clients/errors.ts";
+import { withWorkload } from "../workload.ts";
 import { mysqlInnodbClusterPeers } from "./peers.ts";
 import { cleanUp, leave } from "./server/leave.ts";
 import { install } from "./server/program.ts";
@@ -16,30 +15,6 @@ import { TEXT } from "./server/texts.ts";
 export const mysqlInnodbClusterServer = defineInterface({
   ...mysqlInnodbClusterPeers,
   needs: ["net", "read", "run", "sys", "write"],
-  lifecycle: {
-    ...mysqlInnodbClusterPeers.lifecycle,
-    async install(ctx) {
-      ctx.status.set("maintenance", TEXT.installing);
-      try {
-        await install(ctx);
-      } catch (error) {
-        if (error instanceof PackageError) return blocked(error.message);
-        throw error;
-      }
-      return done;
-    },
-    async stop(ctx) {
-      await leave(ctx);
-      return done;
-    },
-    async remove(ctx) {
-      await cleanUp(ctx);
-      return done;
-    },
-    async secretRemove(ctx) {
-      if (await ctx.isLeader()) ctx.secrets.remove(ctx.event.secretId, ctx.event.revision);
-      return done;
-    },
-  },
+  lifecycle: withWorkload(mysqlInnodbClusterPeers.lifecycle, { installing: TEXT.installing, install, leave, cleanUp }),
   when: [{ name: "reconcile", run: reconcile }],
 });

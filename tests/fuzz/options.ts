@@ -8,10 +8,10 @@ import type { CharmMetadata } from "../../hooks/charm/metadata.ts";
 import { parseCharm } from "../../hooks/charm/parse.ts";
 import type { Context } from "../../hooks/context.ts";
 import { readOptions as readPostgresql } from "../../interfaces/database_peers/options.ts";
-import { chosenDirectory as etcdDirectory, findPlace as findEtcdPlace } from "../../interfaces/etcd/server/place.ts";
+import { chosenDirectory } from "../../interfaces/data_directory.ts";
+import { findPlace as findEtcdPlace } from "../../interfaces/etcd/server/place.ts";
 import { readOptions as readMagpie } from "../../interfaces/magpie/options.ts";
 import {
-  chosenDirectory as mysqlDirectory,
   clusterName,
   expectedUnits,
   findPlace as findMysqlPlace,
@@ -23,10 +23,10 @@ import { damagedJson, damagedTexts, jsonValues, texts } from "./values.ts";
 
 /** What each charm reads of its options, by the charm's name. */
 const READERS: Readonly<Record<string, readonly ((ctx: Context) => Promise<unknown>)[]>> = {
-  etcd: [(ctx) => etcdDirectory(ctx, {}), (ctx) => findEtcdPlace(ctx, "/srv")],
+  etcd: [(ctx) => chosenDirectory(ctx, undefined), (ctx) => findEtcdPlace(ctx, "/srv")],
   magpie: [readMagpie],
   mysql: [
-    (ctx) => mysqlDirectory(ctx, {}),
+    (ctx) => chosenDirectory(ctx, undefined),
     (ctx) => findMysqlPlace(ctx, "/srv"),
     clusterName,
     expectedUnits,

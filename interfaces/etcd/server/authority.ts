@@ -6,10 +6,11 @@
  * @module
  */
 import type { Context } from "../../../hooks/context.ts";
-import { NotFoundError, PermissionDeniedError, UnknownCommandError, ValueError } from "../../../hooks/errors.ts";
+import { UnknownCommandError, ValueError } from "../../../hooks/errors.ts";
 import type { Relation } from "../../../hooks/relation.ts";
 import { createAuthority, expiresWithin, type Identity, issue } from "../../clients/certificates/authority.ts";
 import { text } from "../../databag.ts";
+import { readSecret, readTexts } from "../../secret_content.ts";
 import { readReport, type UnitReport } from "./record.ts";
 import { TEXT } from "./texts.ts";
 import { IDENTITIES_KEY, progressOf, readTlsState, type TlsState, writeTlsState } from "./tls_state.ts";
@@ -60,7 +61,7 @@ export async function establishAuthority(ctx: Context, peers: Relation): Promise
  */
 export async function readIdentities(ctx: Context, peers: Relation, state: TlsState): Promise<Identities | undefined> {
   const content = state.secret === undefined
-    ? readBag(text(await peers.app(), IDENTITIES_KEY))
+    ? readTexts(text(await peers.app(), IDENTITIES_KEY))
     : await readSecret(ctx, state.secret);
   for (const [key, value] of Object.entries(content)) if (key.endsWith("-key")) ctx.mask(value);
   const pair = (name: string): Identity | undefined => {
@@ -194,29 +195,10 @@ function contentOf({ version, authority, client, next }: Identities): Record<str
   };
 }
 
-async function readSecret(ctx: Context, uri: string): Promise<Readonly<Record<string, string>>> {
-  try {
-    return await ctx.secrets.get(uri, "refresh");
-  } catch (error) {
-    if (error instanceof NotFoundError || error instanceof PermissionDeniedError) return {};
-    throw error;
-  }
-}
-
 function keepInBag(ctx: Context, peers: Relation, identities: Identities): void {
   const content = contentOf(identities);
   for (const [key, value] of Object.entries(content)) if (key.endsWith("-key")) ctx.mask(value);
   peers.localApp.set({ [IDENTITIES_KEY]: JSON.stringify(content) });
-}
-
-function readBag(json: string | undefined): Readonly<Record<string, string>> {
-  try {
-    const value: unknown = JSON.parse(json ?? "{}");
-    const entries = Object.entries(typeof value === "object" && value !== null ? value : {});
-    return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
-  } catch {
-    return {};
-  }
 }
 
 function joinPem(...certificates: readonly string[]): string {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ensureDirectory, type Owner, userIds, writeFileAtomically } from "../../clients/files.ts";
+import { ensureDirectory, isThere, type Owner, userIds, writeFileAtomically } from "../../clients/files.ts";
 import { programPath } from "../../clients/packages.ts";
 import { type ServiceManager, serviceManager, type ServiceSpec } from "../../clients/service/service.ts";
 import { type Initial, renderConfig } from "./config_file.ts";
@@ -109,17 +109,6 @@ export async function removeAll(path: string): Promise<void> {
     await Deno.remove(path, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** Whether there is something at a path. */
-export async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 

@@ -8,7 +8,6 @@ import type { Config } from "../../../hooks/config.ts";
 import type { Context } from "../../../hooks/context.ts";
 import { ValueError } from "../../../hooks/errors.ts";
 import { isHost } from "../../databag.ts";
-import type { Memory } from "./memory.ts";
 import { memberName } from "./record.ts";
 import { TEXT } from "./texts.ts";
 
@@ -45,27 +44,11 @@ export interface Place extends Paths {
   readonly electionMs: number;
 }
 
-const DIRECTORY = /^\/[A-Za-z0-9._/-]{1,200}$/;
-const DEFAULT_DIRECTORY = "/var/lib/charmlet";
 /** The member itself is asked here too, and a machine with several loopback addresses calls from the first. */
 const LOCAL_ADDRESSES = ["127.0.0.1", "::1"];
 const LOCAL_NAME = "localhost";
 const MIN_BEATS = 5;
 const MAX_ELECTION_MS = 50_000;
-
-/** The directory that is used: the one chosen at first. @throws {ValueError} for a value that cannot be used */
-export async function chosenDirectory(ctx: Context, memory: Memory): Promise<string> {
-  if (memory.dataDirectory !== undefined) return memory.dataDirectory;
-  const value = ((await ctx.config()).string("data-directory") ?? DEFAULT_DIRECTORY).replace(/\/+$/, "");
-  if (!DIRECTORY.test(value) || value.split("/").includes("..")) throw new ValueError(TEXT.badDirectory);
-  return value;
-}
-
-/** What is wrong with the option now that the directory is in use. */
-export async function directoryComplaint(ctx: Context, chosen: string): Promise<string | undefined> {
-  const value = ((await ctx.config()).string("data-directory") ?? DEFAULT_DIRECTORY).replace(/\/+$/, "");
-  return value === chosen ? undefined : TEXT.keepDirectory(chosen);
-}
 
 /** The paths of a unit. */
 export function pathsOf(unit: string, base: string): Paths {

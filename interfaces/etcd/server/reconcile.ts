@@ -10,13 +10,15 @@ import { blocked, deferred, done, type Outcome } from "../../../hooks/outcome.ts
 import type { Relation } from "../../../hooks/relation.ts";
 import { ClientError } from "../../clients/errors.ts";
 import { readRoster } from "../../roster.ts";
+import { chosenDirectory, directoryComplaint } from "../../data_directory.ts";
+import { isOver } from "../../workload.ts";
 import { establishAuthority, reportsOf, tendAuthority, tlsState } from "./authority.ts";
 import { decide, type Facts, type Step } from "./decide.ts";
 import { bootstrap, join } from "./join.ts";
 import { ensureLeaves, leavesFit, readClient } from "./leaves.ts";
 import { ensureDirectories, fileOwner, hasData, memberService, readMarker, writeMarker } from "./member_service.ts";
 import { forgetMember, readMemory, remember } from "./memory.ts";
-import { chosenDirectory, clientEndpoints, directoryComplaint, findPlace, type Place } from "./place.ts";
+import { clientEndpoints, findPlace, type Place } from "./place.ts";
 import { type ClusterRecord, KNOWS_KEY, readRecord, readReport, type UnitReport, writeRecord } from "./record.ts";
 import { run } from "./run.ts";
 import { TEXT } from "./texts.ts";
@@ -31,9 +33,9 @@ const HOOK_MS = 9000;
 /** Brings the unit's member a step nearer to how it should be. */
 export async function reconcile(ctx: Context): Promise<Outcome> {
   const [peers] = await ctx.relations();
-  if (!peers || isOver(ctx)) return done;
+  if (!peers || isOver(ctx, readMemory(ctx).leaving, () => remember(ctx, { leaving: true }))) return done;
   try {
-    const chosen = await chosenDirectory(ctx, readMemory(ctx));
+    const chosen = await chosenDirectory(ctx, readMemory(ctx).dataDirectory);
     const place = await findPlace(ctx, chosen);
     const result = place ? await attend(ctx, peers, place) : waiting(TEXT.noAddress);
     if (result) ctx.status.set(result.level, result.text);
@@ -50,14 +52,6 @@ export async function reconcile(ctx: Context): Promise<Outcome> {
     remember(ctx, { settled: "" });
     return deferred(error.message);
   }
-}
-
-/** Whether the unit is going: then nothing is to be mended any more, and the others it sees departing do not go. */
-function isOver(ctx: Context): boolean {
-  const { event } = ctx;
-  if (event.kind === "relation" && event.departingUnit === ctx.unit) remember(ctx, { leaving: true });
-  const isLast = event.kind === "lifecycle" && (event.hook === "stop" || event.hook === "remove");
-  return isLast || readMemory(ctx).leaving === true;
 }
 
 /** @returns undefined when there was nothing to do */

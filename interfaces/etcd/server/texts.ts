@@ -39,8 +39,6 @@ export const TEXT = {
     "restore with a snapshot",
   noProgram: "etcd is not installed: install the packages etcd-server and etcd-client",
   doesNotRun: `Errored with ${known(0)}: etcd ends after its start; look at the unit's log`,
-  keepDirectory: (old: string) => `data-directory cannot be changed: set it back to ${old}`,
-  badDirectory: "data-directory must be an absolute path of letters, digits and . _ / -",
   badPort: (option: string) => `${option} must be a port from 1 to 65535`,
   samePorts: "client-port and peer-port must differ",
   badTimes: "election-timeout must be at least five times heartbeat-interval, and at most 50000",

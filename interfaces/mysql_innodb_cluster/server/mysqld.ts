@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import type { Context } from "../../../hooks/context.ts";
 import { issue } from "../../clients/certificates/authority.ts";
 import { ClientError } from "../../clients/errors.ts";
-import { ensureDirectory, type Owner, writeFileAtomically } from "../../clients/files.ts";
+import { ensureDirectory, isThere, type Owner, writeFileAtomically } from "../../clients/files.ts";
 import { connectMysql, type Mysql } from "../../clients/mysql/connection.ts";
 import {
   initializeArguments,
@@ -195,16 +195,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }

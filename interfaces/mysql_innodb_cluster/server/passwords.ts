@@ -5,11 +5,12 @@
  * @module
  */
 import type { Context } from "../../../hooks/context.ts";
-import { NotFoundError, PermissionDeniedError, UnknownCommandError } from "../../../hooks/errors.ts";
+import { UnknownCommandError } from "../../../hooks/errors.ts";
 import type { Relation } from "../../../hooks/relation.ts";
 import { createAuthority, type Identity } from "../../clients/certificates/authority.ts";
 import type { Account } from "../../clients/mysql/accounts.ts";
 import { text } from "../../databag.ts";
+import { readSecret, readTexts } from "../../secret_content.ts";
 import { type ClusterRecord, PASSWORDS_KEY, writeRecord } from "./record.ts";
 
 /** The cluster's own users. */
@@ -116,7 +117,7 @@ export async function readCredentials(
   record: ClusterRecord,
 ): Promise<Credentials | undefined> {
   const content = record.secret === undefined
-    ? readBag(text(await peers.app(), PASSWORDS_KEY))
+    ? readTexts(text(await peers.app(), PASSWORDS_KEY))
     : await readSecret(ctx, record.secret);
   const { "cluster-password": cluster, "recovery-password": recovery, "ca-key": key } = content;
   const version = Number(content["for-version"]);
@@ -152,26 +153,7 @@ function isOthers(key: string): boolean {
   return key.endsWith("-password") && key !== "cluster-password" && key !== "recovery-password";
 }
 
-async function readSecret(ctx: Context, uri: string): Promise<Readonly<Record<string, string>>> {
-  try {
-    return await ctx.secrets.get(uri, "refresh");
-  } catch (error) {
-    if (error instanceof NotFoundError || error instanceof PermissionDeniedError) return {};
-    throw error;
-  }
-}
-
 function keepInBag(ctx: Context, peers: Relation, content: Readonly<Record<string, string>>): void {
   for (const [key, value] of Object.entries(content)) if (key !== "for-version") ctx.mask(value);
   peers.localApp.set({ [PASSWORDS_KEY]: JSON.stringify(content) });
-}
-
-function readBag(value: string | undefined): Readonly<Record<string, string>> {
-  try {
-    const parsed: unknown = JSON.parse(value ?? "{}");
-    const entries = Object.entries(typeof parsed === "object" && parsed !== null ? parsed : {});
-    return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
-  } catch {
-    return {};
-  }
 }

@@ -7,9 +7,9 @@ import type { Config } from "../../../hooks/config.ts";
 import type { Context } from "../../../hooks/context.ts";
 import { ValueError } from "../../../hooks/errors.ts";
 import type { Address } from "../../clients/mysql/status.ts";
+import { directoryOption } from "../../data_directory.ts";
 import { isHost } from "../../databag.ts";
 import { mysqlInnodbCluster } from "../peers.ts";
-import type { Memory } from "./memory.ts";
 import { CLUSTER_NAME } from "./record.ts";
 import { TEXT } from "./texts.ts";
 
@@ -36,24 +36,11 @@ export interface Place extends Paths, Address {
   readonly maxConnections: number;
 }
 
-const DIRECTORY = /^\/[A-Za-z0-9._/-]{1,200}$/;
-const DEFAULT_DIRECTORY = "/var/lib/charmlet";
 const MAX_SOCKET = 107;
 const MAX_PORT = 65_535;
 /** A cluster has at least this many members. */
 export const MINIMUM_SIZE = 3;
 const MAXIMUM_SIZE = 9;
-
-/** The directory that is used: the one chosen at first. @throws {ValueError} for a value that cannot be used */
-export async function chosenDirectory(ctx: Context, { dataDirectory }: Memory): Promise<string> {
-  return dataDirectory ?? directoryOption(await ctx.config(), "data-directory", DEFAULT_DIRECTORY);
-}
-
-/** What is wrong with the option now that the directory is in use. */
-export async function directoryComplaint(ctx: Context, chosen: string): Promise<string | undefined> {
-  const value = directoryOption(await ctx.config(), "data-directory", DEFAULT_DIRECTORY);
-  return value === chosen ? undefined : TEXT.keepDirectory(chosen);
-}
 
 /** Directory of MySQL's programs; undefined: where packages have them. */
 export async function programDirectory(ctx: Context): Promise<string | undefined> {
@@ -109,12 +96,6 @@ export async function clusterName(ctx: Context): Promise<string> {
 /** 3 of `mysql/3`. */
 export function unitNumber(unit: string): number {
   return Number(unit.slice(unit.lastIndexOf("/") + 1));
-}
-
-function directoryOption(config: Config, option: string, fallback: string): string {
-  const value = (config.string(option) ?? fallback).replace(/\/+$/, "");
-  if (DIRECTORY.test(value) && !value.split("/").includes("..")) return value;
-  throw new ValueError(TEXT.badDirectory(option));
 }
 
 function numberOption(config: Config, option: string, fallback: number, least: number, most: number): number {

@@ -9,12 +9,14 @@ import { ValueError } from "../../../hooks/errors.ts";
 import { blocked, deferred, done, type Outcome } from "../../../hooks/outcome.ts";
 import type { Relation } from "../../../hooks/relation.ts";
 import { ClientError } from "../../clients/errors.ts";
+import { chosenDirectory, directoryComplaint } from "../../data_directory.ts";
+import { isOver } from "../../workload.ts";
 import { mysqlInnodbCluster } from "../peers.ts";
 import { decideStart, type Facts } from "./decide.ts";
 import { readMemory, remember } from "./memory.ts";
 import { ensureRunning, fingerprint, isCurrent, settingsOf } from "./mysqld.ts";
 import { establish, readCredentials } from "./passwords.ts";
-import { chosenDirectory, clusterName, directoryComplaint, expectedUnits, findPlace, type Place } from "./place.ts";
+import { clusterName, expectedUnits, findPlace, type Place } from "./place.ts";
 import { serverService } from "./program.ts";
 import { type ClusterRecord, ownKeys, type PeerReport, readRecord, readReports } from "./record.ts";
 import { run } from "./run.ts";
@@ -28,9 +30,9 @@ const MAX_DEPARTED = 50;
 /** Brings the unit's server a step nearer to how it should be. */
 export async function reconcile(ctx: Context): Promise<Outcome> {
   const [peers] = await ctx.relations();
-  if (!peers || isOver(ctx)) return done;
+  if (!peers || isOver(ctx, readMemory(ctx).leaving, () => remember(ctx, { leaving: true }))) return done;
   try {
-    const chosen = await chosenDirectory(ctx, readMemory(ctx));
+    const chosen = await chosenDirectory(ctx, readMemory(ctx).dataDirectory);
     const place = await findPlace(ctx, chosen);
     const result = place ? await attempt(ctx, peers, place) : waiting(TEXT.noAddress);
     if (result) ctx.status.set(result.level, result.text);
@@ -57,14 +59,6 @@ export async function gatherReports(ctx: Context, peers: Relation): Promise<Peer
     departed: [...departed, ...gone].filter((address) => !isTaken(address)).slice(-MAX_DEPARTED),
   });
   return others;
-}
-
-/** Whether the unit is going: then nothing is to be mended any more, and the others it sees departing do not go. */
-function isOver(ctx: Context): boolean {
-  const { event } = ctx;
-  if (event.kind === "relation" && event.departingUnit === ctx.unit) remember(ctx, { leaving: true });
-  const isLast = event.kind === "lifecycle" && (event.hook === "stop" || event.hook === "remove");
-  return isLast || readMemory(ctx).leaving === true;
 }
 
 /** A server that cannot be asked now is asked again in the next hook. */

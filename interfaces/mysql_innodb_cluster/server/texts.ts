@@ -44,8 +44,6 @@ export const TEXT = {
   doesNotRun: "MySQL ends after its start; look at the unit's log",
   noProgram: "MySQL is not installed: install a package that has mysqld, or set mysql-directory",
   notInitialised: "MySQL cannot make its data directory; look at the unit's log",
-  keepDirectory: (old: string) => `data-directory cannot be changed: set it back to ${old}`,
-  badDirectory: (option: string) => `${option} must be an absolute path of letters, digits and . _ / -`,
   longDirectory: "data-directory is too long for MySQL's socket: make it shorter",
   badOption: (option: string, least: number, most: number) => `${option} must be a number from ${least} to ${most}`,
   badName: "cluster-name must have 1 to 63 letters, digits and . _ -, and start with a letter or _",

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { ClusterSet, SetMember } from "../../interfaces/clients/mysql/cluster_set/records.ts";
 import { verdictOf } from "../../interfaces/clients/mysql/cluster_set/start.ts";
-import type { FoundSet } from "../../interfaces/clients/mysql/cluster_set/state.ts";
+import type { FoundSet, Heard } from "../../interfaces/clients/mysql/cluster_set/state.ts";
 import { type ReplicaFacts, statusOf } from "../../interfaces/clients/mysql/cluster_set/status.ts";
 import { ClusterSetLockedError } from "../../interfaces/clients/mysql/cluster_set/errors.ts";
 
@@ -61,25 +61,42 @@ function member(name: string, groupName: string, role: "primary" | "replica", in
   return { clusterId: name, name, groupName, role, invalidated, instances: [] };
 }
 
-function found(clusters: readonly SetMember[], unasked: readonly string[] = []): FoundSet {
+function found(clusters: readonly SetMember[], heard: Partial<Heard> = {}): FoundSet {
   const set: ClusterSet = { id: "set", name: "set", viewId: 3, clusters };
   return {
     set,
     own: clusters.find(({ groupName }) => groupName === A),
     primary: clusters.find(({ role }) => role === "primary"),
-    unasked,
+    others: clusters.filter(({ groupName }) => groupName !== A).map(({ name }) => ({
+      name,
+      asked: true,
+      silent: undefined,
+      rival: false,
+      holder: undefined,
+      ...heard,
+    })),
   };
 }
 
+const SILENT = { asked: false };
+
 const VERDICTS: readonly [what: string, found: FoundSet | undefined, wasIn: boolean, open: boolean, why: string][] = [
   ["no set", undefined, false, true, "alone"],
+  ["a set that nobody is in yet", found([]), false, true, "alone"],
   ["the only cluster", found([member("a", A, "primary")]), true, true, "primary"],
   ["the others agree", found([member("a", A, "primary"), member("b", B, "replica")]), true, true, "primary"],
-  ["nobody to ask", found([member("a", A, "primary"), member("b", B, "replica")], ["b"]), true, false, "unasked"],
+  ["nobody to ask", found([member("a", A, "primary"), member("b", B, "replica")], SILENT), true, false, "unasked"],
+  [
+    "another takes writes",
+    found([member("a", A, "primary"), member("b", B, "replica")], { rival: true }),
+    true,
+    false,
+    "rival",
+  ],
   ["another took over", found([member("a", A, "replica"), member("b", B, "primary")]), true, false, "replica"],
   ["left behind", found([member("a", A, "replica", true), member("b", B, "primary")]), true, false, "invalidated"],
   ["removed meanwhile", found([member("b", B, "primary")]), true, false, "removed"],
-  ["removed, nobody to ask", found([member("b", B, "primary")], ["b"]), false, false, "removed"],
+  ["removed, nobody to ask", found([member("b", B, "primary")], SILENT), false, false, "removed"],
 ];
 
 for (const [what, answers, wasIn, open, why] of VERDICTS) {

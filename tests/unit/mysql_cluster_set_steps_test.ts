@@ -5,7 +5,6 @@ import {
   planAttach,
   planDetach,
   planFence,
-  planFollow,
   planOpen,
   planRemove,
   planTakeOver,
@@ -25,8 +24,8 @@ const PLANS: Readonly<Record<string, readonly Step[]>> = {
   "rejoin, closed first": [...planFence("replica"), ...planAttach("replica")],
   "remove, caught up": planRemove({ caughtUp: true }),
   "remove by force": planRemove({ caughtUp: false }),
-  switchover: [...takeOver.prepare, ...takeOver.open, ...planFollow({ attachOld: true })],
-  "forced promotion": [...forced.prepare, ...forced.open, ...planFollow({ attachOld: false })],
+  switchover: [...takeOver.prepare, ...takeOver.open, ...planDetach("new"), ...planAttach("old")],
+  "forced promotion": [...forced.prepare, ...forced.open, ...planDetach("new")],
 };
 
 /** What real servers do when the order is wrong, in small: a failure each of them was seen with. */

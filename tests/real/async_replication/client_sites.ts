@@ -4,21 +4,22 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { UnreachableError } from "../../../interfaces/clients/errors.ts";
-import { createClusterSet } from "../../../interfaces/clients/mysql/cluster_set/create.ts";
-import type { SetAccess } from "../../../interfaces/clients/mysql/cluster_set/access.ts";
-import { createReplicaCluster } from "../../../interfaces/clients/mysql/cluster_set/replica.ts";
-import { keepClosed } from "../../../interfaces/clients/mysql/cluster_set/start.ts";
-import type { Mysql } from "../../../interfaces/clients/mysql/connection.ts";
-import { createGroup, startMember } from "../../../interfaces/clients/mysql/group.ts";
-import { configureInstance } from "../../../interfaces/clients/mysql/instance.ts";
+import { mysqlForTests } from "../../../build/install_mysql.ts";
 import { setRecoveryCredentials } from "../../../interfaces/clients/mysql/accounts.ts";
+import type { SetAccess } from "../../../interfaces/clients/mysql/cluster_set/access.ts";
+import { createClusterSet } from "../../../interfaces/clients/mysql/cluster_set/create.ts";
+import { readClusterSet } from "../../../interfaces/clients/mysql/cluster_set/records.ts";
+import { createReplicaCluster } from "../../../interfaces/clients/mysql/cluster_set/replica.ts";
+import { startInSet, type StartVerdict } from "../../../interfaces/clients/mysql/cluster_set/start.ts";
+import { clusterStatus, type ReplicaStatus } from "../../../interfaces/clients/mysql/cluster_set/status.ts";
+import { startMember } from "../../../interfaces/clients/mysql/group.ts";
+import { configureInstance } from "../../../interfaces/clients/mysql/instance.ts";
 import { readGroup } from "../../../interfaces/clients/mysql/members.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { flagIn, textIn } from "../../../interfaces/clients/mysql/rows.ts";
 import { readSettings } from "../../../interfaces/clients/mysql/status.ts";
-import { ADMIN, clone, form, makeTable, prepare, RECOVERY, until } from "../mysql/cluster.ts";
-import type { LabServer, MysqlLab } from "../mysql/lab.ts";
+import { ADMIN, clone, form, insertRow, makeTable, prepare, RECOVERY, timed, until } from "../mysql/cluster.ts";
+import { type LabServer, MysqlLab } from "../mysql/lab.ts";
 
 export const LISBON = "lisbon";
 export const PORTO = "porto";
@@ -32,18 +33,44 @@ export interface Sites {
   readonly access: SetAccess;
 }
 
-/** A primary cluster with a table, and prepared servers of another place. */
-export async function openSites(lab: MysqlLab, size: number): Promise<Sites> {
+const programs = await mysqlForTests();
+
+/**
+ * A test on two clusters of real servers, of which the second follows the first.
+ *
+ * @param size servers of each
+ */
+export function clusterSetTest(name: string, size: number, run: (sites: Sites) => Promise<void>): void {
+  Deno.test({
+    name: `cluster set: ${name}`,
+    ignore: programs === undefined,
+    fn: async () => {
+      assert(programs);
+      await using lab = await MysqlLab.open(programs);
+      const sites = await openSites(lab, size);
+      const expected = size === 1 ? "5.7 s" : "5.7 s, and 7 s for each further server";
+      await timed(`set made, ${size} servers of the replica attached`, expected, () => replicate(sites));
+      await untilSame(sites.all, 1);
+      await run(sites);
+    },
+  });
+}
+
+/** A primary cluster with a table that has one row, and prepared servers of another place. */
+async function openSites(lab: MysqlLab, size: number): Promise<Sites> {
   const all = await lab.add(2 * size);
   const [lisbon, porto] = [all.slice(0, size), all.slice(size)];
   await Promise.all([prepare(lisbon, crypto.randomUUID()), prepare(porto, crypto.randomUUID())]);
   await form(lisbon);
-  await first(lisbon).as(makeTable);
+  await first(lisbon).as(async (db) => {
+    await makeTable(db);
+    await insertRow(db, 1);
+  });
   return { lisbon, porto, all, access: accessTo(all) };
 }
 
 /** Connects by the network as charms do. */
-export function accessTo(all: readonly LabServer[], holder = "test"): SetAccess {
+function accessTo(all: readonly LabServer[]): SetAccess {
   return {
     connect: ({ port }, timeoutMs) => {
       const server = all.find((each) => each.port === port);
@@ -51,18 +78,24 @@ export function accessTo(all: readonly LabServer[], holder = "test"): SetAccess 
       return server.connectRemote(ADMIN.user, ADMIN.password, timeoutMs);
     },
     replication: RECOVERY,
-    holder,
+    holder: "test",
   };
 }
 
 /** Makes the set and adds the second place, all its servers. */
-export async function replicate({ lisbon, porto, access }: Sites): Promise<void> {
+async function replicate({ lisbon, porto, access }: Sites): Promise<void> {
   const db = first(lisbon);
   await db.as((at) => createClusterSet(access, at, { setName: SET, clusterName: LISBON }));
   const endpoint = first(porto);
   const replica = { clusterName: PORTO, endpoint: { host: endpoint.host, port: endpoint.port }, label: "porto-0" };
   assertEquals(await db.as((at) => createReplicaCluster(access, at, replica)), "done");
   for (const server of porto.slice(1)) await addMember(server, endpoint);
+  for (const server of porto) {
+    await until(`server ${server.number} knows the set`, async () => {
+      const set = await server.as(readClusterSet);
+      return set?.clusters.some(({ name }) => name === PORTO) ?? false;
+    });
+  }
 }
 
 /** Adds a server to a replica cluster by a copy of one of its members. */
@@ -120,42 +153,28 @@ async function rowsOf(server: LabServer): Promise<string[]> {
   return rows.map((row) => textIn(row, "id"));
 }
 
-/** Starts the servers of a place again after all were killed; closed or open as is asked for. */
-export async function restart(servers: readonly LabServer[], { open }: { readonly open: boolean }): Promise<void> {
+/** Writes a row at the cluster's primary. */
+export async function insert(servers: readonly LabServer[], id: number): Promise<void> {
+  await (await primaryOf(servers)).as((db) => insertRow(db, id));
+}
+
+/** How a cluster does, as servers of one see it. */
+export async function statusOf({ access }: Sites, from: readonly LabServer[], name: string): Promise<ReplicaStatus> {
+  const found = await (await primaryOf(from)).as((db) => clusterStatus(access, db, name));
+  return found.status;
+}
+
+/** Ends all servers of a place at once. */
+export async function killAll(servers: readonly LabServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.kill()));
+}
+
+/** Starts the servers of a place again after all were killed. @returns whether the cluster takes writes, and why */
+export async function restart({ access }: Sites, servers: readonly LabServer[]): Promise<StartVerdict> {
   await Promise.all(servers.map((server) => server.start()));
   const [head, ...others] = servers;
   assert(head);
-  await head.as(async (db) => {
-    if (!open) await keepClosed(db);
-    await createGroup(db, { readOnly: !open });
-  });
+  const verdict = await head.as((db) => startInSet(access, db));
   for (const server of others) assertEquals(await server.as((db) => startMember(db)), "online");
-}
-
-/** An access that fails at every statement after some number of them, as if whoever uses it were killed. */
-export function cutShort(
-  access: SetAccess,
-  after: number,
-): { readonly access: SetAccess; readonly used: () => number } {
-  let used = 0;
-  const count = (endpoint: string) => {
-    if (used++ >= after) throw new UnreachableError([{ endpoint, reason: "cut short" }]);
-  };
-  const wrap = (db: Mysql): Mysql => ({
-    endpoint: db.endpoint,
-    query: async (...what) => {
-      count(db.endpoint);
-      return await db.query(...what);
-    },
-    run: async (...what) => {
-      count(db.endpoint);
-      await db.run(...what);
-    },
-    close: () => db.close(),
-    [Symbol.asyncDispose]: () => db.close(),
-  });
-  return {
-    access: { ...access, connect: async (...where) => wrap(await access.connect(...where)) },
-    used: () => used,
-  };
+  return verdict;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ClientError, NoQuorumError, UnreachableError } from "../../errors.ts";
+import { type Attempt, ClientError, ClientTimeoutError, NoQuorumError, UnreachableError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
 import { addressText, type Group, type Member, readGroup } from "../members.ts";
 import type { Address } from "../status.ts";
@@ -44,12 +44,18 @@ export function membersOf({ primary, secondaries }: OpenCluster): readonly OpenM
   return [...secondaries, primary];
 }
 
+/** Whether an error of {@linkcode openCluster} says that nobody can write there, as far as can be seen from here. */
+export function isGone(error: unknown): boolean {
+  return isAway(error) || error instanceof NoQuorumError;
+}
+
 /**
  * Connects to all online members of a cluster.
  *
  * @param known addresses of its servers; members that they tell of are found too
  * @throws {UnreachableError} when none answers
  * @throws {NoQuorumError} when those that answer are in no group that has a primary and a majority
+ * @throws {ClientError} when the cluster runs but its primary cannot be reached, or a server that runs lets us not in
  */
 export async function openCluster(
   access: SetAccess,
@@ -59,14 +65,15 @@ export async function openCluster(
   const open = new Map<string, Mysql>();
   const close = async () => void await Promise.all([...open.values()].map((db) => db.close()));
   try {
-    const reasons = await connectAll(access, known, timeoutMs, open);
-    if (open.size === 0) {
-      throw new UnreachableError(reasons.map(([endpoint, error]) => ({ endpoint, reason: reasonOf(error) })));
-    }
+    const failures = await connectAll(access, known, timeoutMs, open);
+    if (open.size === 0) throw reasonOf(failures);
     const groups = await Promise.all([...open.values()].map((db) => readGroup(db)));
     const group = groups.find(({ quorum, primary }) => quorum && primary);
     const primary = group?.primary;
     if (!group || !primary) {
+      const missing = failures.length > 0 ? reasonOf(failures) : undefined;
+      // A server that lets us not in may take writes, whatever others say.
+      if (missing && !isAway(missing)) throw missing;
       throw new NoQuorumError(`the cluster of ${[...open.keys()].join(", ")} does not run; start it first`);
     }
     const online = group.members.filter(({ state }) => state === "ONLINE");
@@ -77,7 +84,10 @@ export async function openCluster(
     });
     const found = members.find(({ uuid }) => uuid === primary.uuid);
     if (!found) {
-      throw new UnreachableError([{ endpoint: addressText(primary), reason: "the cluster's primary does not answer" }]);
+      const where = addressText(primary);
+      throw new ClientError(
+        `the cluster runs, but its primary ${where} does not let us in; check that it answers here`,
+      );
     }
     return {
       group,
@@ -92,25 +102,39 @@ export async function openCluster(
   }
 }
 
+/** Why there is no connection to a server. */
+export interface Failure {
+  readonly endpoint: string;
+  readonly error: ClientError;
+}
+
+/** Of several servers: a server that runs and lets us not in tells more than those that do not answer. */
+export function reasonOf(failures: readonly Failure[]): ClientError {
+  return failures.find(({ error }) => !isAway(error))?.error ?? new UnreachableError(failures.map(attemptOf));
+}
+
 async function connectAll(
   access: SetAccess,
   addresses: readonly Address[],
   timeoutMs: number,
   open: Map<string, Mysql>,
-): Promise<[string, Error][]> {
-  const failures: [string, Error][] = [];
+): Promise<Failure[]> {
+  const failures: Failure[] = [];
   await Promise.all(addresses.map(async (address) => {
     try {
       open.set(addressText(address), await access.connect(address, timeoutMs));
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
-      failures.push([addressText(address), error]);
+      failures.push({ endpoint: addressText(address), error });
     }
   }));
   return failures;
 }
 
-function reasonOf(error: Error): string {
-  const attempts = error instanceof UnreachableError ? error.attempts : [];
-  return attempts[0]?.reason ?? "no connection";
+function isAway(error: unknown): error is UnreachableError | ClientTimeoutError {
+  return error instanceof UnreachableError || error instanceof ClientTimeoutError;
+}
+
+function attemptOf({ endpoint, error }: Failure): Attempt {
+  return { endpoint, reason: isAway(error) && error.attempts[0]?.reason || error.message };
 }

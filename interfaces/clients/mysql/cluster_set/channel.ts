@@ -155,8 +155,8 @@ export async function setChannelPassword(
 ): Promise<void> {
   const channel = await readChannel(db);
   if (!channel) return;
-  const runs = channel.receiver !== "OFF";
-  if (runs) {
+  const receives = channel.receiver !== "OFF";
+  if (receives) {
     const stop = sql`STOP REPLICA IO_THREAD FOR CHANNEL ${REPLICATION_CHANNEL}`;
     await db.run("stop receiving", stop, { timeoutMs: STOP_MS });
   }
@@ -165,6 +165,8 @@ export async function setChannelPassword(
     sql`CHANGE REPLICATION SOURCE TO SOURCE_USER = ${user}, SOURCE_PASSWORD = ${password}
       FOR CHANNEL ${REPLICATION_CHANNEL}`,
   );
+  // With its applier alone, a channel was stopped by an earlier call that was cut short.
+  const runs = receives || channel.applier === "ON";
   if (runs) await db.run("receive again", sql`START REPLICA IO_THREAD FOR CHANNEL ${REPLICATION_CHANNEL}`);
 }
 
@@ -180,6 +182,13 @@ export async function endFailover(db: Mysql): Promise<void> {
 /** Forgets whom the channel may follow. */
 export async function forgetSources(db: Mysql): Promise<void> {
   for (const name of await readSources(db)) await deleteSource(db, name);
+}
+
+/** Stops the channel and forgets whom it followed; secondaries hear of it from their primary. */
+export async function endFollowing(db: Mysql): Promise<void> {
+  await stopChannel(db, { drain: false, patienceMs: 0 });
+  await endFailover(db);
+  await forgetSources(db);
 }
 
 /** Forgets the channel. It must not run. */

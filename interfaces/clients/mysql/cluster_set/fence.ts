@@ -5,13 +5,14 @@
  */
 import type { Mysql } from "../connection.ts";
 import { readGroup } from "../members.ts";
-import { openCluster, type SetAccess } from "./access.ts";
+import { CONNECT_MS, openCluster, type SetAccess } from "./access.ts";
 import { perform } from "./acts.ts";
 import { hasChannel } from "./channel.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
 import { readMode } from "./modes.ts";
-import { groupNameOf, type LockedSet, withSet } from "./state.ts";
+import { type FoundSet, groupNameOf, requireSet, unaskedOf } from "./state.ts";
 import { planFence, planOpen } from "./steps.ts";
+import { type LockedSet, requireAlone, withSet } from "./with_set.ts";
 
 const PATIENCE_MS = 5000;
 
@@ -22,7 +23,7 @@ const PATIENCE_MS = 5000;
  */
 export async function fenceWrites(access: SetAccess, db: Mysql): Promise<boolean> {
   return await withSet(access, db, async (at) => {
-    await requirePrimary(at, db);
+    await requireOwn(at, db);
     const before = await readMode(at.primaryCluster.primary.db);
     if (before.superReadOnly && !before.opening) return false;
     await perform(planFence("old"), { clusters: { old: at.primaryCluster }, patienceMs: PATIENCE_MS });
@@ -34,34 +35,50 @@ export async function fenceWrites(access: SetAccess, db: Mysql): Promise<boolean
  * Lets the own cluster take writes again.
  *
  * @returns false when it took them
- * @throws {ClusterSetRefusedError} when another cluster is the primary, or may be because it cannot be asked
+ * @throws {ClusterSetRefusedError} when another cluster takes writes, or may because it cannot be asked
  */
 export async function unfenceWrites(access: SetAccess, db: Mysql): Promise<boolean> {
   return await withSet(access, db, async (at) => {
-    await requirePrimary(at, db);
-    if (at.unasked.length > 0) {
-      throw new ClusterSetRefusedError(
-        `${
-          at.unasked.join(", ")
-        } cannot be asked whether it takes writes now: bring it back, or remove it from the set`,
-      );
-    }
+    await requireOwn(at, db);
     const before = await readMode(at.primaryCluster.primary.db);
     if (!before.readOnly && before.opening) return false;
+    requireAsked(at);
+    // Again under the lock: whoever opens another cluster from here on finds this one.
+    const found = await requireSet(access, db);
+    requireAsked(found);
+    requireAlone(found);
     await perform(planOpen("old"), { clusters: { old: at.primaryCluster }, patienceMs: PATIENCE_MS });
     return true;
   });
 }
 
-/** Whether the own cluster is fenced; its servers alone are asked. A replica is closed, but not fenced. */
+/**
+ * Whether the own cluster is fenced; its primary alone is asked. A replica is closed, but not fenced. Half-way between the
+ * two, clients cannot write: it is fenced.
+ */
 export async function isWritesFenced(access: SetAccess, db: Mysql): Promise<boolean> {
-  await using cluster = await openCluster(access, (await readGroup(db)).members);
-  const { primary: { db: primary } } = cluster;
-  const { superReadOnly, opening } = await readMode(primary);
-  return superReadOnly && !opening && !await hasChannel(primary);
+  const { self, primary, members } = await readGroup(db);
+  if (primary && primary.uuid === self?.uuid) return await isClosedOnPurpose(db);
+  await using other = primary ? await access.connect(primary, CONNECT_MS) : undefined;
+  if (other) return await isClosedOnPurpose(other);
+  await using cluster = await openCluster(access, members);
+  return await isClosedOnPurpose(cluster.primary.db);
 }
 
-async function requirePrimary({ primary, own }: LockedSet, db: Mysql): Promise<void> {
+async function isClosedOnPurpose(primary: Mysql): Promise<boolean> {
+  return (await readMode(primary)).readOnly && !await hasChannel(primary);
+}
+
+function requireAsked(found: FoundSet): void {
+  const unasked = unaskedOf(found);
+  if (unasked.length === 0) return;
+  throw new ClusterSetRefusedError(
+    `${unasked.join(", ")} cannot be asked whether it takes writes now: bring it back, or remove it from the set`,
+  );
+}
+
+/** @throws {ClusterSetRefusedError} when another cluster is the primary one */
+async function requireOwn({ primary, own }: LockedSet, db: Mysql): Promise<void> {
   if (own?.clusterId === primary.clusterId && primary.groupName === await groupNameOf(db)) return;
   throw new ClusterSetRefusedError(`${primary.name} is the primary cluster: ask one of its servers`);
 }

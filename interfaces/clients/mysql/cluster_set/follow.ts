@@ -8,13 +8,13 @@ import type { Mysql } from "../connection.ts";
 import { ErrantTransactionsError } from "../errors.ts";
 import { GtidSet } from "../gtid.ts";
 import { readServer } from "../status.ts";
-import { type OpenCluster, openCluster, type SetAccess } from "./access.ts";
+import type { OpenCluster, SetAccess } from "./access.ts";
 import { perform } from "./acts.ts";
 import { type ChannelSource, isFollowing } from "./channel.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
 import { executedSet } from "./modes.ts";
 import type { SetMember } from "./records.ts";
-import { addressesOf, type FoundSet } from "./state.ts";
+import { type FoundSet, openMember } from "./state.ts";
 import { planAttach, planFence } from "./steps.ts";
 
 /** What follows whom. */
@@ -22,7 +22,9 @@ export interface Followers {
   readonly found: FoundSet;
   /** The new primary. */
   readonly target: SetMember;
-  /** The old primary, closed and heard out. */
+  /** Clusters that were left behind. */
+  readonly left: readonly SetMember[];
+  /** The old primary when it could be reached. */
   readonly old: OpenCluster | undefined;
   readonly source: ChannelSource;
   readonly patienceMs: number;
@@ -36,18 +38,16 @@ export interface Followers {
 export async function followers(
   access: SetAccess,
   db: Mysql,
-  { found, target, old, source, patienceMs }: Followers,
+  { found, target, left, old, source, patienceMs }: Followers,
 ): Promise<string[]> {
-  const isOld = ({ clusterId }: SetMember) => clusterId === found.primary?.clusterId;
-  const others = found.set.clusters.filter((cluster) =>
-    cluster.clusterId !== target.clusterId && !cluster.invalidated && !(isOld(cluster) && !old)
-  );
+  const isLeft = ({ clusterId, invalidated }: SetMember) =>
+    invalidated || left.some((each) => each.clusterId === clusterId);
+  const others = found.set.clusters.filter((each) => each.clusterId !== target.clusterId && !isLeft(each));
   const pending = await Promise.all(others.map(async (cluster): Promise<string[]> => {
     try {
-      await using opened = isOld(cluster)
-        ? undefined
-        : await openCluster(access, await addressesOf(db, found, cluster));
-      const replica = opened ?? old;
+      const known = cluster.clusterId === found.primary?.clusterId ? old : undefined;
+      await using opened = known ? undefined : await openMember(access, db, found, cluster);
+      const replica = known ?? opened;
       if (!replica) return [];
       await using primary = await access.connect(source);
       await follow(replica, primary, source, patienceMs);

@@ -4,17 +4,18 @@
  *
  * @module
  */
+import { ClientError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
-import { addressText } from "../members.ts";
 import { sql } from "../quoting.ts";
-import { numberIn, textIn } from "../rows.ts";
+import { flagIn, numberIn, textIn } from "../rows.ts";
 import type { Address } from "../status.ts";
 import { CONNECT_MS, type SetAccess } from "./access.ts";
 import { ClusterSetLockedError } from "./errors.ts";
 
 /** Held until it is disposed of. */
 export interface Lock extends AsyncDisposable {
-  readonly endpoint: string;
+  /** Whether it still is: it is lost with the server, or with the connection to it. */
+  isHeld(): Promise<boolean>;
 }
 
 /** Who holds a lock. */
@@ -42,9 +43,19 @@ export async function lockSet(access: SetAccess, at: Address, setId: string): Pr
     );
     const [row] = await db.query("lock the cluster set", sql`SELECT GET_LOCK(${lockName(setId)}, 0) AS got`);
     if (numberIn(row, "got") !== 1) throw new ClusterSetLockedError((await readLock(db, setId))?.holder ?? "");
-    return { endpoint: addressText(at), [Symbol.asyncDispose]: () => db.close() };
+    return { isHeld: () => isHeld(db, setId), [Symbol.asyncDispose]: () => db.close() };
   } catch (error) {
     await db.close();
+    throw error;
+  }
+}
+
+async function isHeld(db: Mysql, setId: string): Promise<boolean> {
+  try {
+    const mine = sql`SELECT COALESCE(IS_USED_LOCK(${lockName(setId)}) = CONNECTION_ID(), 0) AS mine`;
+    return flagIn((await db.query("look whether the cluster set is locked", mine))[0], "mine");
+  } catch (error) {
+    if (error instanceof ClientError) return false;
     throw error;
   }
 }

@@ -39,9 +39,13 @@ export type SetChange =
     readonly primary: string;
     /** Ids of clusters that are left behind. */
     readonly invalidated: readonly string[];
+    /** The highest view that is known anywhere. */
+    readonly viewId: number;
   }
   | { readonly kind: "valid"; readonly clusterId: string };
 
+/** Views of one generation, as MySQL Shell counts them. */
+const GENERATION = 65_536;
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,62}$/;
 
 /** Reads the set from a server's own metadata; undefined when that has none. */
@@ -93,16 +97,26 @@ export async function recordClusterSet(db: Mysql, name: string): Promise<string>
   return id;
 }
 
-/** Changes the record of a set, in one transaction; nothing is written when it is so already. */
+/**
+ * Changes the record of a set, in one transaction; nothing is written when it is so already. Leaving a cluster behind
+ * begins a generation of views: however many changes that cluster has recorded alone, its view stays the lower one.
+ */
 export async function changeRecord(db: Mysql, setId: string, change: SetChange): Promise<boolean> {
   const set = await readClusterSet(db);
   if (!set || set.id !== setId) throw new InputError("the server does not know this cluster set; ask its primary");
   if (isSo(set, change)) return false;
   await transaction(db, "record the cluster set", [
     ...statements(setId, change),
-    sql`UPDATE mysql_innodb_cluster_metadata.clustersets SET view_id = view_id + 1 WHERE clusterset_id = ${setId}`,
+    sql`UPDATE mysql_innodb_cluster_metadata.clustersets SET view_id = ${nextView(set.viewId, change)}
+      WHERE clusterset_id = ${setId}`,
   ]);
   return true;
+}
+
+function nextView(now: number, change: SetChange): number {
+  if (change.kind !== "roles") return now + 1;
+  const known = Math.max(now, change.viewId);
+  return change.invalidated.length === 0 ? known + 1 : (Math.floor(known / GENERATION) + 1) * GENERATION;
 }
 
 /** Forgets a cluster of this name that never came into the set, such as one whose making was cut short. */

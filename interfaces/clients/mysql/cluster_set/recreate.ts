@@ -5,16 +5,14 @@
  */
 import type { Mysql } from "../connection.ts";
 import { NotDoneError } from "../errors.ts";
-import { createGroup, dissolveGroup } from "../group.ts";
+import { dissolveGroup } from "../group.ts";
 import { readGroup } from "../members.ts";
 import { transaction } from "../metadata.ts";
 import { hasMetadata } from "../metadata_schema.ts";
 import { sql } from "../quoting.ts";
-import { dropChannel, endFailover, forgetSources, hasChannel, stopChannel } from "./channel.ts";
+import { dropChannel, endFollowing, hasChannel } from "./channel.ts";
 import { whileUnlocked } from "./modes.ts";
 import { groupNameOf } from "./state.ts";
-
-const PATIENCE_MS = 5000;
 
 /**
  * Ends a cluster: its servers keep their data, stay closed and follow nobody.
@@ -27,9 +25,7 @@ export async function dissolveCluster(members: readonly Mysql[]): Promise<void> 
   const primaryFirst = groups.toSorted((a, b) => rank(a.group.self?.role) - rank(b.group.self?.role));
   for (const { db, group } of primaryFirst) {
     if (group.self?.role === "primary" && await hasChannel(db)) {
-      await stopChannel(db, { drain: false, patienceMs: PATIENCE_MS });
-      await endFailover(db);
-      await forgetSources(db);
+      await endFollowing(db);
     }
   }
   for (const { db } of primaryFirst.toReversed()) await dropChannel(db);
@@ -47,28 +43,12 @@ export async function beginAnew(db: Mysql): Promise<void> {
   if (self && self.state !== "OFFLINE") {
     throw new NotDoneError(`MySQL at ${db.endpoint} is ${self.state} in its group: dissolve its cluster first`);
   }
-  await stopChannel(db, { drain: false, patienceMs: PATIENCE_MS });
-  await endFailover(db);
-  await forgetSources(db);
+  await endFollowing(db);
   await dropChannel(db);
   await whileUnlocked(
     db,
     () => db.query("let new primaries open", sql`SELECT group_replication_reset_member_actions()`),
   );
-}
-
-/**
- * Makes a writable cluster of a configured server whose cluster was dissolved; what it knew of a set is forgotten.
- *
- * @throws {NotDoneError} when it is an active member of a cluster that is not its own
- */
-export async function recreateCluster(db: Mysql): Promise<void> {
-  const { self, writable } = await readGroup(db);
-  if (!(self?.state === "ONLINE" && writable)) {
-    await beginAnew(db);
-    await createGroup(db);
-  }
-  await forgetClusterSet(db);
 }
 
 /** Deletes what the metadata says of sets and of other clusters. On the primary of a cluster that takes writes. */

@@ -4,13 +4,14 @@
  * @module
  */
 import type { Mysql } from "../connection.ts";
-import { openCluster, type SetAccess } from "./access.ts";
+import type { SetAccess } from "./access.ts";
 import { channelSource } from "./channel.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
 import { follow } from "./follow.ts";
 import { whileUnlocked } from "./modes.ts";
 import { changeRecord } from "./records.ts";
-import { addressesOf, memberOf, withSet } from "./state.ts";
+import { memberOf, openMember } from "./state.ts";
+import { withSet } from "./with_set.ts";
 
 /** Which cluster. */
 export interface RejoinOptions {
@@ -37,7 +38,7 @@ export async function rejoinCluster(
     const member = memberOf(at, clusterName);
     if (member.role === "primary") throw new ClusterSetRefusedError(`${clusterName} is the primary cluster`);
     const { primaryCluster: { primary }, primary: { groupName }, set } = at;
-    await using replica = await openCluster(access, await addressesOf(db, at, member));
+    await using replica = await openMember(access, db, at, member);
     await follow(replica, primary.db, channelSource(primary, groupName, access.replication), patienceMs);
     const change = { kind: "valid", clusterId: member.clusterId } as const;
     await whileUnlocked(primary.db, () => changeRecord(primary.db, set.id, change));

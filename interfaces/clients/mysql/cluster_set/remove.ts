@@ -5,16 +5,18 @@
  */
 import { ClientError, NoQuorumError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
-import { readGroup } from "../members.ts";
-import { sql } from "../quoting.ts";
-import { openCluster, type SetAccess } from "./access.ts";
+import { leaveGroup } from "../group.ts";
+import { addressText } from "../members.ts";
+import type { Address } from "../status.ts";
+import { CONNECT_MS, membersOf, type SetAccess } from "./access.ts";
 import { perform } from "./acts.ts";
-import { hasChannel } from "./channel.ts";
+import { dropChannel, endFollowing, isFollowing } from "./channel.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
 import { executedSet, whileUnlocked } from "./modes.ts";
 import { changeRecord, type SetMember } from "./records.ts";
-import { type LockedSet, withSet } from "./state.ts";
+import { groupNameOf, openMember, requireHeard } from "./state.ts";
 import { planRemove } from "./steps.ts";
+import { type LockedSet, withSet } from "./with_set.ts";
 
 /** Which cluster, and how. */
 export interface RemoveOptions {
@@ -44,77 +46,73 @@ export async function removeReplicaCluster(
     const member = at.set.clusters.find(({ name }) => name === clusterName);
     if (!member) return false;
     if (member.role === "primary") throw new ClusterSetRefusedError(`${clusterName} is the primary cluster`);
-    await takeOut(access, at, member, { force, patienceMs });
+    await takeOut(access, at, member, { db, force, patienceMs });
     return true;
-  });
-}
-
-/**
- * Ends the set: its replicas are taken out, and the primary cluster stands alone and takes writes as before.
- *
- * @param options.force also when replicas cannot be reached
- */
-export async function dissolveClusterSet(
-  access: SetAccess,
-  db: Mysql,
-  { force = false, patienceMs = PATIENCE_MS }: Omit<RemoveOptions, "clusterName"> = {},
-): Promise<void> {
-  await withSet(access, db, async (at) => {
-    for (const member of at.set.clusters.filter(({ role }) => role === "replica")) {
-      await takeOut(access, at, member, { force, patienceMs });
-    }
-    const { primaryCluster: { primary }, set: { id } } = at;
-    await whileUnlocked(primary.db, () => forgetSet(primary.db, id));
   });
 }
 
 async function takeOut(
   access: SetAccess,
-  { set, primaryCluster: { primary } }: LockedSet,
+  at: LockedSet,
   member: SetMember,
-  { force, patienceMs }: { readonly force: boolean; readonly patienceMs: number },
+  { db, force, patienceMs }: Ending,
 ): Promise<void> {
   try {
-    await endReplica(access, member, { force, patienceMs, target: () => executedSet(primary.db) });
+    await endReplica(access, at, member, { db, force, patienceMs });
   } catch (error) {
     if (!force || !(error instanceof ClientError)) throw error;
   }
+  const { set, primaryCluster: { primary: { db: writer } } } = at;
   const change = { kind: "remove", clusterId: member.clusterId } as const;
-  await whileUnlocked(primary.db, () => changeRecord(primary.db, set.id, change));
+  await whileUnlocked(writer, () => changeRecord(writer, set.id, change));
+}
+
+interface Ending extends Required<Omit<RemoveOptions, "clusterName">> {
+  /** Connection to a server of any cluster of the set. */
+  readonly db: Mysql;
 }
 
 async function endReplica(
   access: SetAccess,
-  { instances, invalidated }: SetMember,
-  { force, ...actors }: {
-    readonly force: boolean;
-    readonly patienceMs: number;
-    readonly target: () => Promise<string>;
-  },
+  at: LockedSet,
+  member: SetMember,
+  { db, force, patienceMs }: Ending,
 ): Promise<void> {
+  requireHeard(at, member);
+  const { primary: { groupName }, primaryCluster: { primary: source } } = at;
+  const ended = new Set<string>();
   try {
-    await using replica = await openCluster(access, instances);
-    await perform(planRemove({ caughtUp: !force && !invalidated }), { ...actors, clusters: { replica } });
+    await using replica = await openMember(access, db, at, member);
+    if (replica.unreachable.length > 0 && !force) {
+      throw new ClientError("not all online members of the replica cluster can be reached, and they would follow on");
+    }
+    // What a channel that does not run, or that an earlier call has stopped, has not brought by now never comes.
+    const caughtUp = !force && await isFollowing(replica.primary.db, groupName);
+    const target = () => executedSet(source.db);
+    await perform(planRemove({ caughtUp }), { clusters: { replica }, patienceMs, target });
+    for (const each of membersOf(replica)) ended.add(addressText(each));
   } catch (error) {
-    // An earlier call may have been cut short when the servers had left and the record was not changed yet.
-    if (!(error instanceof NoQuorumError) || !await haveLeft(access, instances)) throw error;
+    if (!(error instanceof NoQuorumError)) throw error;
   }
-}
-
-async function haveLeft(access: SetAccess, instances: SetMember["instances"]): Promise<boolean> {
-  const left = await Promise.all(instances.map(async (address) => {
-    await using db = await access.connect(address);
-    const { self } = await readGroup(db);
-    return (self === undefined || self.state === "OFFLINE") && !await hasChannel(db);
+  // Servers that were no members, or had left when an earlier call was cut short.
+  const rest = member.instances.filter((address) => !ended.has(addressText(address)));
+  await Promise.all(rest.map(async (address) => {
+    try {
+      await endServer(access, address, member.groupName);
+    } catch (error) {
+      // With the cluster gone it does no more than come back closed.
+      if (ended.size === 0 || !(error instanceof ClientError)) throw error;
+    }
   }));
-  return left.every(Boolean);
 }
 
-async function forgetSet(db: Mysql, id: string): Promise<void> {
-  const statements = [
-    sql`UPDATE mysql_innodb_cluster_metadata.clusters SET clusterset_id = NULL WHERE clusterset_id = ${id}`,
-    sql`DELETE FROM mysql_innodb_cluster_metadata.clusterset_members WHERE clusterset_id = ${id}`,
-    sql`DELETE FROM mysql_innodb_cluster_metadata.clustersets WHERE clusterset_id = ${id}`,
-  ];
-  for (const statement of statements) await db.run("forget the cluster set", statement);
+/** A server that is out of its group, or left in one that has no majority, forgets the group and follows nobody. */
+async function endServer(access: SetAccess, address: Address, groupName: string): Promise<void> {
+  await using db = await access.connect(address, CONNECT_MS);
+  const now = await groupNameOf(db);
+  // It may have become a member of another cluster since.
+  if (now !== "" && now !== groupName) return;
+  await leaveGroup(db);
+  await endFollowing(db);
+  await dropChannel(db);
 }

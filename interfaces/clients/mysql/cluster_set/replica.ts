@@ -8,11 +8,12 @@ import { setRecoveryCredentials } from "../accounts.ts";
 import { cloneFrom, joinMethod, readClone } from "../clone.ts";
 import type { Mysql } from "../connection.ts";
 import { ErrantTransactionsError, NotFitError } from "../errors.ts";
-import { createGroup } from "../group.ts";
+import { createGroup, endCreation } from "../group.ts";
+import { GtidSet } from "../gtid.ts";
 import { checkedAddress, configureInstance, ensurePlugins } from "../instance.ts";
 import { addressText, readGroup } from "../members.ts";
 import { checkClusterName, ensureCluster, registerInstance } from "../metadata.ts";
-import { type Address, readServer, userDatabases } from "../status.ts";
+import { type Address, readServer, startInProgress, userDatabases } from "../status.ts";
 import { readUntil } from "../wait.ts";
 import { CONNECT_MS, membersOf, openCluster, type SetAccess } from "./access.ts";
 import { perform } from "./acts.ts";
@@ -21,8 +22,8 @@ import { ClusterSetRefusedError } from "./errors.ts";
 import { readMode, whileUnlocked } from "./modes.ts";
 import { changeRecord, forgetStale } from "./records.ts";
 import { keepClosed } from "./start.ts";
-import { type LockedSet, withSet } from "./state.ts";
 import { planAttach } from "./steps.ts";
+import { type LockedSet, withSet } from "./with_set.ts";
 
 /** The replica cluster to be. */
 export interface NewReplica {
@@ -43,6 +44,7 @@ const PATIENCE_MS = 600_000;
 /** Of a server that restarts. */
 const RETRY_MS = 200;
 const LEAST_MS = 1000;
+const LEAST_CONNECT_MS = 2000;
 
 /**
  * Adds a replica cluster to the set, beginning with its first server. Repeated, it goes on where it stopped.
@@ -65,11 +67,12 @@ export async function createReplicaCluster(
     const { endpoint, clusterName, label } = replica;
     if (!await getData(access, at, replica, end)) return "running";
     await using node = await access.connect(endpoint);
-    const groupName = await startClosed(access, at, node, endpoint);
+    const groupName = await startClosed(access, at, { node, endpoint, end });
+    if (groupName === undefined) return "running";
     await using cluster = await openCluster(access, [endpoint]);
     const { primary, primaryCluster } = at;
     const source = channelSource(primaryCluster.primary, primary.groupName, access.replication);
-    const patienceMs = Math.max(LEAST_MS, end - Date.now());
+    const patienceMs = left(end, LEAST_MS);
     if (!await isFollowing(cluster.primary.db, source.groupName)) {
       await perform(planAttach("replica"), { clusters: { replica: cluster }, source, patienceMs });
     }
@@ -92,20 +95,22 @@ async function getData(
   { clusterName, endpoint, donor, discard = false }: NewReplica,
   end: number,
 ): Promise<boolean> {
-  await using node = await access.connect(endpoint);
+  await using node = await access.connect(endpoint, Math.min(CONNECT_MS, left(end, LEAST_CONNECT_MS)));
   if ((await readClone(node)).state === "running") return await awaitCopy(access, endpoint, end);
+  if (await startInProgress(node)) return false;
   const facts = await readServer(node);
   const primary = await readServer(primaryCluster.primary.db);
   const named = set.clusters.find(({ name }) => name === clusterName);
   if (named && named.groupName !== facts.groupName) {
     throw new ClusterSetRefusedError(`the cluster set has another cluster ${clusterName}; choose another name`);
   }
-  const { self } = await readGroup(node);
-  if (self && self.state !== "OFFLINE") {
+  if (await isMember(node)) {
     // Closed by an earlier call that was cut short, or a cluster of its own?
     if (facts.groupName === primary.groupName || (await readMode(node)).opening) {
       throw new ClusterSetRefusedError(`the server at ${addressText(endpoint)} is in a cluster; dissolve that first`);
     }
+    const errant = GtidSet.parse(facts.gtidExecuted).subtract(GtidSet.parse(primary.gtidExecuted));
+    if (!errant.isEmpty) throw new ErrantTransactionsError(`${errant}`);
     return true;
   }
   const problems: string[] = [];
@@ -124,7 +129,7 @@ async function getData(
   if (!facts.plugins.clone) await whileUnlocked(node, () => ensurePlugins(node));
   const { user, password } = access.replication;
   const source = { host: from.host, port: from.port, user, password };
-  await cloneFrom(node, source, { patienceMs: Math.max(LEAST_MS, end - Date.now()) });
+  await cloneFrom(node, source, { patienceMs: left(end, LEAST_MS) });
   return await awaitCopy(access, endpoint, end);
 }
 
@@ -155,22 +160,39 @@ async function connectUntil(access: SetAccess, endpoint: Address, end: number): 
   }
 }
 
-/** @returns the name of the server's group, which runs and takes no writes */
+/** @returns the name of the server's group, which runs and takes no writes; undefined while it starts */
 async function startClosed(
   access: SetAccess,
   { set }: LockedSet,
-  node: Mysql,
-  endpoint: Address,
-): Promise<string> {
-  const { self } = await readGroup(node);
+  { node, endpoint, end }: { readonly node: Mysql; readonly endpoint: Address; readonly end: number },
+): Promise<string | undefined> {
   const { groupName: configured } = await readServer(node);
-  if (self && self.state !== "OFFLINE") return configured;
+  if (await isMember(node)) {
+    await endCreation(node);
+    return configured;
+  }
   const isFree = configured !== "" && set.clusters.every(({ groupName }) => groupName !== configured);
   const groupName = isFree ? configured : crypto.randomUUID();
   await configureInstance(node, { ...endpoint, groupName, seeds: [endpoint] });
   await setRecoveryCredentials(node, access.replication);
   // A new primary would open itself, and its writes would be its own.
   await keepClosed(node);
-  await createGroup(node, { readOnly: true });
-  return groupName;
+  try {
+    await createGroup(node, { readOnly: true, patienceMs: left(end, LEAST_MS) });
+    return groupName;
+  } catch (error) {
+    // The server goes on by itself.
+    if (error instanceof ClientTimeoutError) return undefined;
+    throw error;
+  }
+}
+
+async function isMember(node: Mysql): Promise<boolean> {
+  const { self } = await readGroup(node);
+  return self?.state === "ONLINE" || self?.state === "RECOVERING";
+}
+
+/** Milliseconds to an end, of which there are always some. */
+function left(end: number, least: number): number {
+  return Math.max(least, end - Date.now());
 }

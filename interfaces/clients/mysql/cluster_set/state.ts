@@ -3,18 +3,31 @@
  *
  * @module
  */
-import { ClientError } from "../../errors.ts";
+import { type ClientError, NoQuorumError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
-import { type Group, readGroup } from "../members.ts";
+import { readGroup } from "../members.ts";
 import { type Address, readSettings } from "../status.ts";
-import { CONNECT_MS, type OpenCluster, openCluster, type SetAccess } from "./access.ts";
+import { CONNECT_MS, type OpenCluster, openCluster, reasonOf, type SetAccess } from "./access.ts";
+import { askCluster } from "./ask.ts";
 import { hasChannel } from "./channel.ts";
-import { ClusterSetLockedError, ClusterSetRefusedError } from "./errors.ts";
-import { lockSet } from "./lock.ts";
+import { ClusterSetRefusedError } from "./errors.ts";
 import { type ClusterSet, readClusterSet, type SetMember } from "./records.ts";
 
 /** What a cluster is in its set, as far as its own servers know. */
 export type SetRole = "primary" | "replica" | "none";
+
+/** What was heard of another cluster of the set. */
+export interface Heard {
+  readonly name: string;
+  /** Whether somebody answered who knows what the cluster did last. */
+  readonly asked: boolean;
+  /** Why none of its servers answered; undefined when one did. */
+  readonly silent: ClientError | undefined;
+  /** Whether it lets clients write, or names another primary and knows no less. */
+  readonly rival: boolean;
+  /** Who is changing the set there. */
+  readonly holder: string | undefined;
+}
 
 /** The newest that anybody knows of the set. */
 export interface FoundSet {
@@ -22,14 +35,8 @@ export interface FoundSet {
   /** The own cluster there; undefined when it has been removed. */
   readonly own: SetMember | undefined;
   readonly primary: SetMember | undefined;
-  /** Names of other clusters none of which could be asked. */
-  readonly unasked: readonly string[];
-}
-
-/** What an operation works with while it holds the set's lock. */
-export interface LockedSet extends FoundSet {
-  readonly primary: SetMember;
-  readonly primaryCluster: OpenCluster;
+  /** Every cluster but the own one. */
+  readonly others: readonly Heard[];
 }
 
 /** Reads the own cluster's role from its server alone. */
@@ -56,9 +63,8 @@ export async function findSet(
   const groupName = await groupNameOf(db);
   const others = ownSet.clusters.filter((cluster) => cluster.groupName !== groupName);
   const asked = await Promise.all(others.map(async (cluster) => ({
-    name: cluster.name,
-    answers: await askCluster(access, cluster.instances, timeoutMs),
-    size: cluster.instances.length,
+    cluster,
+    ...await askCluster(access, ownSet.id, cluster.instances, timeoutMs),
   })));
   // A set of the same name that was made anew has another id.
   const sets = asked.flatMap(({ answers }) => answers).flatMap(({ set }) => set?.id === ownSet.id ? [set] : []);
@@ -66,18 +72,40 @@ export async function findSet(
   return {
     set,
     own: set.clusters.find((cluster) => cluster.groupName === groupName),
-    primary: set.clusters.find(({ role }) => role === "primary"),
-    // A stopped server may have missed what its cluster did last.
-    unasked: asked.filter(({ answers, size }) =>
-      size === 0 ||
-      !answers.some(({ group }) => group.self?.state === "ONLINE" && group.quorum) && answers.length < size
-    ).map(({ name }) => name),
+    primary: primaryOf(set),
+    others: asked.map(({ cluster: { name }, answers, failures }) => ({
+      name,
+      // A stopped server may have missed what its cluster did last.
+      asked: answers.some(({ runs }) => runs) || answers.length > 0 && failures.length === 0,
+      silent: answers.length === 0 ? reasonOf(failures) : undefined,
+      rival: answers.some((answer) => answer.writable || contradicts(answer.set, set)),
+      holder: answers.map(({ holder }) => holder).find((holder) => holder !== undefined),
+    })),
   };
 }
 
+function primaryOf({ clusters }: ClusterSet): SetMember | undefined {
+  return clusters.find(({ role }) => role === "primary");
+}
+
+function contradicts(said: ClusterSet | undefined, set: ClusterSet): boolean {
+  return said?.id === set.id && said.viewId === set.viewId &&
+    primaryOf(said)?.clusterId !== primaryOf(set)?.clusterId;
+}
+
+/** Names of other clusters that could not be asked. */
+export function unaskedOf({ others }: Pick<FoundSet, "others">): string[] {
+  return others.filter(({ asked }) => !asked).map(({ name }) => name);
+}
+
+/** Names of other clusters that take writes, or claim to. */
+export function rivalsOf({ others }: Pick<FoundSet, "others">): string[] {
+  return others.filter(({ rival }) => rival).map(({ name }) => name);
+}
+
 /** {@linkcode findSet} for operations that need one. @throws {ClusterSetRefusedError} when there is none */
-export async function requireSet(access: SetAccess, db: Mysql): Promise<FoundSet> {
-  const found = await findSet(access, db);
+export async function requireSet(access: SetAccess, db: Mysql, timeoutMs: number = CONNECT_MS): Promise<FoundSet> {
+  const found = await findSet(access, db, timeoutMs);
   if (found) return found;
   throw new ClusterSetRefusedError("the cluster is in no cluster set; create the set first");
 }
@@ -90,56 +118,61 @@ export function memberOf({ set }: FoundSet, name: string): SetMember {
 }
 
 /**
- * Does something while nobody else changes the set.
+ * Connects to all online members of a cluster of the set. One whose servers did not answer a moment ago is not waited for
+ * again.
  *
- * @throws {ClusterSetLockedError} when somebody else does
- * @throws {ClientError} when the primary cluster does not run or cannot be reached
+ * @param db connection to a server of any cluster of the set
+ * @param connectMs milliseconds for a server that may be dead
+ * @throws {ClientError} see {@linkcode openCluster}
  */
-export async function withSet<T>(access: SetAccess, db: Mysql, work: (at: LockedSet) => Promise<T>): Promise<T> {
-  const found = await requireSet(access, db);
-  const { primary } = found;
-  if (!primary) throw new ClusterSetRefusedError("the cluster set has no primary cluster; promote one");
-  await using primaryCluster = await openCluster(access, await addressesOf(db, found, primary));
-  await using _ = await lockSet(access, primaryCluster.primary, found.set.id);
-  await requireUnchanged(found, primaryCluster.primary.db);
-  return await work({ ...found, primary, primaryCluster });
+export async function openMember(
+  access: SetAccess,
+  db: Mysql,
+  found: Pick<FoundSet, "own" | "others">,
+  cluster: SetMember,
+  connectMs: number = CONNECT_MS,
+): Promise<OpenCluster> {
+  requireHeard(found, cluster);
+  const opened = await openCluster(access, await addressesOf(db, found, cluster), connectMs);
+  try {
+    if (await groupNameOf(opened.primary.db) === cluster.groupName) return opened;
+    throw new NoQuorumError(`cluster ${cluster.name} does not run: its servers are in another cluster now`);
+  } catch (error) {
+    await opened[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
-/** Between reading and locking somebody else may have finished a change. */
-export async function requireUnchanged({ set }: FoundSet, db: Mysql): Promise<void> {
-  const now = await readClusterSet(db);
-  if (now?.id !== set.id || now.viewId > set.viewId) throw new ClusterSetLockedError("");
-}
-
-/** Where a cluster's servers are: of the own one, its group knows it best. */
-export async function addressesOf(db: Mysql, { own }: FoundSet, cluster: SetMember): Promise<readonly Address[]> {
+/** Of the own cluster its group knows best where the servers are. */
+async function addressesOf(
+  db: Mysql,
+  { own }: Pick<FoundSet, "own">,
+  cluster: SetMember,
+): Promise<readonly Address[]> {
   if (cluster.clusterId !== own?.clusterId) return cluster.instances;
   const { members } = await readGroup(db);
   return members.some(({ state }) => state === "ONLINE") ? members : cluster.instances;
 }
 
-/** A connection to the server that may change the set's metadata; the caller closes it. */
-export async function openSetPrimary(access: SetAccess, db: Mysql): Promise<Mysql> {
-  const found = await requireSet(access, db);
-  if (!found.primary) throw new ClusterSetRefusedError("the cluster set has no primary cluster; promote one");
-  await using cluster = await openCluster(access, await addressesOf(db, found, found.primary));
+/**
+ * A connection to the server that may change the set's metadata; the caller closes it.
+ *
+ * @param connectMs milliseconds for a server that may be dead
+ */
+export async function openSetPrimary(access: SetAccess, db: Mysql, connectMs: number = CONNECT_MS): Promise<Mysql> {
+  const found = await requireSet(access, db, connectMs);
+  await using cluster = await openMember(access, db, found, requirePrimary(found), connectMs);
   return await access.connect(cluster.primary);
 }
 
-interface Answer {
-  readonly set: ClusterSet | undefined;
-  readonly group: Group;
+/** @throws {ClusterSetRefusedError} when the set has none */
+export function requirePrimary({ primary }: FoundSet): SetMember {
+  if (primary) return primary;
+  throw new ClusterSetRefusedError("the cluster set has no primary cluster; promote one");
 }
 
-async function askCluster(access: SetAccess, addresses: readonly Address[], timeoutMs: number): Promise<Answer[]> {
-  const answers = await Promise.all(addresses.map(async (address): Promise<Answer | undefined> => {
-    try {
-      await using db = await access.connect(address, timeoutMs);
-      return { set: await readClusterSet(db), group: await readGroup(db) };
-    } catch (error) {
-      if (error instanceof ClientError) return undefined;
-      throw error;
-    }
-  }));
-  return answers.filter((answer) => answer !== undefined);
+/** Whoever did not answer a moment ago is not waited for again. @throws {ClientError} why a cluster is silent */
+export function requireHeard({ others }: Pick<FoundSet, "others">, { name }: SetMember): void {
+  const reason = others.find((other) => other.name === name)?.silent;
+  if (reason) throw reason;
 }

@@ -7,10 +7,10 @@ import { ClientError, NoQuorumError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
 import { GtidSet } from "../gtid.ts";
 import { readUntil } from "../wait.ts";
-import { CONNECT_MS, openCluster, type SetAccess } from "./access.ts";
+import { CONNECT_MS, type OpenCluster, type SetAccess } from "./access.ts";
 import { type ChannelFacts, readChannel } from "./channel.ts";
 import { executedSet, type Mode, readMode } from "./modes.ts";
-import { addressesOf, findSet, type FoundSet } from "./state.ts";
+import { findSet, type FoundSet, openMember } from "./state.ts";
 import type { SetMember } from "./records.ts";
 
 /**
@@ -89,19 +89,23 @@ export function statusOf(facts: ReplicaFacts): ClusterStatus {
  *
  * @param db connection to a server of the own cluster
  * @param options.patienceMs milliseconds for a channel that reconnects; 3000 without it
+ * @param options.connectMs milliseconds for a server that may be dead; 5000 without it
  */
 export async function clusterStatus(
   access: SetAccess,
   db: Mysql,
   clusterName: string,
-  { patienceMs = SETTLE_MS }: { readonly patienceMs?: number } = {},
+  { patienceMs = SETTLE_MS, connectMs = CONNECT_MS }: {
+    readonly patienceMs?: number;
+    readonly connectMs?: number;
+  } = {},
 ): Promise<ClusterStatus> {
   try {
-    const found = await findSet(access, db);
+    const found = await findSet(access, db, connectMs);
     const member = found?.set.clusters.find(({ name }) => name === clusterName);
     if (!found || !member) return { status: "unknown", why: "it is not in the cluster set" };
     if (member.invalidated) return { status: "invalidated", why: "it was left behind by a forced promotion" };
-    const look = () => lookAt(access, db, found, member);
+    const look = () => lookAt({ access, db, found, connectMs }, member);
     return await readUntil(look, ({ status }) => status !== "ok_not_replicating", patienceMs);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
@@ -109,14 +113,22 @@ export async function clusterStatus(
   }
 }
 
-async function lookAt(access: SetAccess, db: Mysql, found: FoundSet, member: SetMember): Promise<ClusterStatus> {
+/** How clusters are looked at. */
+interface View {
+  readonly access: SetAccess;
+  readonly db: Mysql;
+  readonly found: FoundSet;
+  readonly connectMs: number;
+}
+
+async function lookAt(view: View, member: SetMember): Promise<ClusterStatus> {
   try {
-    await using cluster = await openCluster(access, await addressesOf(db, found, member), CONNECT_MS);
+    await using cluster = await open(view, member);
     const { primary: { db: at } } = cluster;
     const [mode, channel, executed] = [await readMode(at), await readChannel(at), await executedSet(at)];
-    const source = found.primary?.groupName ?? "";
-    const primaryExecuted = member.role === "primary" ? undefined : await executedOfPrimary(access, db, found);
-    return statusOf({ member, mode, channel, source, executed, primaryExecuted });
+    const { primary } = view.found;
+    const primaryExecuted = primary && member.role === "replica" ? await executedOf(view, primary) : undefined;
+    return statusOf({ member, mode, channel, source: primary?.groupName ?? "", executed, primaryExecuted });
   } catch (error) {
     if (error instanceof NoQuorumError) return { status: "not_ok", why: "it has no primary or no majority" };
     if (!(error instanceof ClientError)) throw error;
@@ -124,13 +136,16 @@ async function lookAt(access: SetAccess, db: Mysql, found: FoundSet, member: Set
   }
 }
 
-async function executedOfPrimary(access: SetAccess, db: Mysql, found: FoundSet): Promise<string | undefined> {
-  if (!found.primary) return undefined;
+async function executedOf(view: View, primary: SetMember): Promise<string | undefined> {
   try {
-    await using cluster = await openCluster(access, await addressesOf(db, found, found.primary), CONNECT_MS);
+    await using cluster = await open(view, primary);
     return await executedSet(cluster.primary.db);
   } catch (error) {
     if (error instanceof ClientError) return undefined;
     throw error;
   }
+}
+
+function open({ access, db, found, connectMs }: View, member: SetMember): Promise<OpenCluster> {
+  return openMember(access, db, found, member, connectMs);
 }

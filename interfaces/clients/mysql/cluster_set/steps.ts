@@ -165,11 +165,6 @@ export function planTakeOver(
   };
 }
 
-/** What follows when the new primary takes writes: its channel goes, the old primary follows it. */
-export function planFollow({ attachOld }: { readonly attachOld: boolean }): Step[] {
-  return [...planDetach("new"), ...attachOld ? planAttach("old") : []];
-}
-
 function steps(on: Side, acts: readonly Act[]): Step[] {
   return acts.map((act) => ({ on, act }));
 }

@@ -1,0 +1,36 @@
+/**
+ * A primary cluster that could not be reached while another was promoted by force, and that runs on.
+ *
+ * @module
+ */
+import type { Mysql } from "../connection.ts";
+import { readGroup } from "../members.ts";
+import { CONNECT_MS, openCluster, type SetAccess } from "./access.ts";
+import { perform } from "./acts.ts";
+import { readMode } from "./modes.ts";
+import { findSet } from "./state.ts";
+import { planFence } from "./steps.ts";
+
+const PATIENCE_MS = 5000;
+
+/**
+ * Closes the own cluster when the newest that any cluster of the set knows says that it was left behind. Nobody tells it:
+ * the channel from the new primary is made by a rejoin only.
+ *
+ * @param db connection to one of its servers
+ * @param connectMs milliseconds for a server of another cluster that may be dead
+ * @returns the name of the cluster that was promoted, when this one was open and is closed now
+ */
+export async function closeIfLeftBehind(
+  access: SetAccess,
+  db: Mysql,
+  connectMs: number = CONNECT_MS,
+): Promise<string | undefined> {
+  const found = await findSet(access, db, connectMs);
+  if (!found?.own?.invalidated) return undefined;
+  await using own = await openCluster(access, (await readGroup(db)).members, connectMs);
+  const { readOnly, opening } = await readMode(own.primary.db);
+  if (readOnly && !opening) return undefined;
+  await perform(planFence("old"), { clusters: { old: own }, patienceMs: PATIENCE_MS });
+  return found.primary?.name ?? "another cluster";
+}

@@ -1,0 +1,55 @@
+/**
+ * Changes of a cluster set: one at a time, and what they have to make sure of.
+ *
+ * @module
+ */
+import type { Mysql } from "../connection.ts";
+import type { OpenCluster, SetAccess } from "./access.ts";
+import { ClusterSetLockedError, ClusterSetRefusedError } from "./errors.ts";
+import { lockSet } from "./lock.ts";
+import { readClusterSet, type SetMember } from "./records.ts";
+import { type FoundSet, openMember, requirePrimary, requireSet, rivalsOf } from "./state.ts";
+
+/** What an operation works with while it holds the set's lock. */
+export interface LockedSet extends FoundSet {
+  readonly primary: SetMember;
+  readonly primaryCluster: OpenCluster;
+}
+
+/**
+ * Does something while nobody else changes the set.
+ *
+ * @throws {ClusterSetLockedError} when somebody else does
+ * @throws {ClientError} when the primary cluster does not run or cannot be reached
+ */
+export async function withSet<T>(access: SetAccess, db: Mysql, work: (at: LockedSet) => Promise<T>): Promise<T> {
+  const found = await requireSet(access, db);
+  const primary = requirePrimary(found);
+  await using primaryCluster = await openMember(access, db, found, primary);
+  await using _ = await lockSet(access, primaryCluster.primary, found.set.id);
+  await requireUnchanged(found, primaryCluster.primary.db);
+  return await work({ ...found, primary, primaryCluster });
+}
+
+/** Between reading and locking somebody else may have finished a change. */
+export async function requireUnchanged({ set }: FoundSet, db: Mysql): Promise<void> {
+  const now = await readClusterSet(db);
+  if (now?.id !== set.id || now.viewId > set.viewId) throw new ClusterSetLockedError("");
+}
+
+/**
+ * Makes sure that a cluster may take writes. What has been asked under the own cluster's lock holds: whoever opens
+ * another cluster takes that one's lock first, and asks then.
+ *
+ * @param except clusters that the caller closes and holds the lock of
+ * @throws {ClusterSetLockedError} when the set is being changed at another cluster
+ * @throws {ClusterSetRefusedError} when another cluster takes writes
+ */
+export function requireAlone({ others }: FoundSet, except: readonly SetMember[] = []): void {
+  const rest = others.filter(({ name }) => except.every((cluster) => cluster.name !== name));
+  const busy = rest.find(({ holder }) => holder !== undefined);
+  if (busy) throw new ClusterSetLockedError(busy.holder ?? "");
+  const rivals = rivalsOf({ others: rest });
+  if (rivals.length === 0) return;
+  throw new ClusterSetRefusedError(`${rivals.join(", ")} takes writes: rejoin it, or remove it from the cluster set`);
+}

@@ -1,0 +1,116 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { AuthenticationError, ClientError, NoQuorumError, UnreachableError } from "../../interfaces/clients/errors.ts";
+import { openCluster } from "../../interfaces/clients/mysql/cluster_set/access.ts";
+import { ClusterSetLockedError, ClusterSetRefusedError } from "../../interfaces/clients/mysql/cluster_set/errors.ts";
+import { isWritesFenced, unfenceWrites } from "../../interfaces/clients/mysql/cluster_set/fence.ts";
+import { promoteCluster } from "../../interfaces/clients/mysql/cluster_set/promote.ts";
+import { changeRecord } from "../../interfaces/clients/mysql/cluster_set/records.ts";
+import { createReplicaCluster } from "../../interfaces/clients/mysql/cluster_set/replica.ts";
+import { askBeforeStart } from "../../interfaces/clients/mysql/cluster_set/start.ts";
+import { openSetPrimary } from "../../interfaces/clients/mysql/cluster_set/state.ts";
+import { clusterStatus } from "../../interfaces/clients/mysql/cluster_set/status.ts";
+import { type Script, type Scripted, scripted, unreachable } from "./mysql_cluster_set_script.ts";
+
+const REFUSED = new AuthenticationError("MySQL at 127.0.0.1:1 does not let the user in; check user and password");
+const GONE = unreachable("127.0.0.1:1");
+const PRIMARY_A: Script = { view: 4, primary: "a", open: true };
+const REPLICA_B: Script = { view: 4, primary: "a", hasChannel: true };
+
+function opened({ changes }: Scripted): readonly string[] {
+  return changes.filter((change) => /unlock|open/.test(change));
+}
+
+for (
+  const [what, own, other, why] of [
+    ["its view is older", 3, { view: 4, primary: "b", invalidated: "a", open: true }, "invalidated"],
+    ["both views are the same", 4, { view: 4, primary: "b", invalidated: "a", open: true }, "rival"],
+    ["both views are the same, and nobody writes", 4, { view: 4, primary: "b", invalidated: "a" }, "rival"],
+    ["its view is newer", 5, { view: 4, primary: "b", invalidated: "a", open: true }, "rival"],
+    ["the other has not heard of a switchover yet", 5, { view: 4, primary: "b" }, "primary"],
+  ] as const
+) {
+  Deno.test(`cluster set: a primary that starts when another was promoted: ${what}`, async () => {
+    const { access, connect } = scripted({ a: { view: own, primary: "a", runs: false }, b: other });
+    assertEquals((await askBeforeStart(access, connect("a"))).why, why);
+  });
+  Deno.test(`cluster set: a fenced primary when another was promoted: ${what}`, async () => {
+    const world = scripted({ a: { view: own, primary: "a" }, b: other });
+    const unfence = unfenceWrites(world.access, world.connect("a"));
+    if (why === "primary") assertEquals(await unfence, true);
+    else await assertRejects(() => unfence, ClusterSetRefusedError);
+    assertEquals(opened(world).length > 0, why === "primary");
+  });
+}
+
+Deno.test("cluster set: writes are not let in while the set is being changed at the other cluster", async () => {
+  const world = scripted({ a: { view: 4, primary: "a" }, b: { ...REPLICA_B, holder: "porto/1" } });
+  const error = await assertRejects(() => unfenceWrites(world.access, world.connect("a")), ClusterSetLockedError);
+  assertEquals([error.holder, opened(world)], ["porto/1", []]);
+});
+
+Deno.test("cluster set: a view is higher than all that are known, and after a loss than all that will be", async () => {
+  for (
+    const [own, known, invalidated, view] of [
+      [5, 5, [], 6],
+      [5, 9, [], 10],
+      [5, 5, ["a"], 65_536],
+      [65_540, 65_540, ["a"], 131_072],
+      [5, 65_536, ["a"], 131_072],
+    ] as const
+  ) {
+    const { connect, statements } = scripted({ a: PRIMARY_A, b: { ...REPLICA_B, view: own } });
+    await changeRecord(connect("b"), "set", { kind: "roles", primary: "b", invalidated, viewId: known });
+    const [written] = statements.filter((statement) => statement.includes("view_id"));
+    assert(written?.includes(`view_id = ${view}\n`), written);
+  }
+});
+
+Deno.test("cluster set: a cluster that lets us not in is not taken for one that is gone", async () => {
+  const address = { host: "127.0.0.1", port: 1 };
+  const other = { host: "127.0.0.1", port: 2 };
+  const open = (a: Script, b: Script) => openCluster(scripted({ a, b }).access, [address, other]);
+  await assertRejects(() => open({ ...PRIMARY_A, fails: REFUSED }, { ...REPLICA_B, fails: GONE }), AuthenticationError);
+  await assertRejects(() => open({ ...PRIMARY_A, fails: GONE }, { ...REPLICA_B, fails: GONE }), UnreachableError);
+  const stopped = { ...REPLICA_B, runs: false };
+  await assertRejects(() => open({ ...PRIMARY_A, fails: REFUSED }, stopped), AuthenticationError);
+  await assertRejects(() => open({ ...PRIMARY_A, fails: GONE }, stopped), NoQuorumError);
+});
+
+Deno.test("cluster set: by force no cluster is promoted while the primary's servers run and let us not in", async () => {
+  const world = scripted({ a: { ...PRIMARY_A, fails: REFUSED }, b: REPLICA_B });
+  const promote = () => promoteCluster(world.access, world.connect("b"), { clusterName: "b", force: true });
+  await assertRejects(promote, ClusterSetRefusedError, "may take writes");
+  assertEquals(opened(world), []);
+});
+
+Deno.test("cluster set: a replica's own word that it is the primary is not enough", async () => {
+  const stale: Script = { view: 4, primary: "b", hasChannel: true };
+  const world = scripted({ a: { ...PRIMARY_A, view: 5, fails: GONE }, b: stale });
+  const promote = () => promoteCluster(world.access, world.connect("b"), { clusterName: "b" });
+  await assertRejects(promote, ClusterSetRefusedError, "cannot be asked");
+  assertEquals(opened(world), []);
+});
+
+Deno.test("cluster set: between fenced and open it is fenced", async () => {
+  const { access, connect } = scripted({ a: PRIMARY_A, b: REPLICA_B });
+  assertEquals(await isWritesFenced(access, connect("a")), false);
+  assertEquals(await isWritesFenced(access, connect("b")), false);
+  for (const unlocked of [false, true]) {
+    const fenced = scripted({ a: { ...PRIMARY_A, open: false, unlocked }, b: REPLICA_B });
+    assertEquals(await isWritesFenced(fenced.access, fenced.connect("a")), true, `${unlocked}`);
+  }
+});
+
+Deno.test("cluster set: a site that does not answer is waited for once, and not for long", async () => {
+  const world = scripted({ a: PRIMARY_A, b: { ...REPLICA_B, fails: GONE } });
+  const status = await clusterStatus(world.access, world.connect("a"), "b", { connectMs: 2000 });
+  assertEquals([status.status, status.why], ["unknown", unreachable("127.0.0.1:2").message]);
+  assertEquals(world.attempts, ["b 2000"]);
+  const replica = scripted({ a: { ...PRIMARY_A, fails: GONE }, b: REPLICA_B });
+  await assertRejects(() => openSetPrimary(replica.access, replica.connect("b"), 2000), ClientError, "no answer");
+  assertEquals(replica.attempts, ["a 2000"]);
+  const third = scripted({ a: PRIMARY_A, b: { ...REPLICA_B, fails: GONE } });
+  const made = { clusterName: "c", endpoint: { host: "127.0.0.1", port: 2 }, label: "c0", patienceMs: 1 };
+  await assertRejects(() => createReplicaCluster(third.access, third.connect("a"), made), UnreachableError);
+  assertEquals(third.attempts.at(-1), "b 2000");
+});

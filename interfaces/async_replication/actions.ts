@@ -7,12 +7,13 @@ import type { ActionContext } from "../../hooks/action_context.ts";
 import { type ActionDefinition, type ActionResults, defineAction, type InterfaceSide } from "../../hooks/definition.ts";
 import { ActionFailed, ValueError } from "../../hooks/errors.ts";
 import { ClientError } from "../clients/errors.ts";
+import type { ReplicaStatus } from "../clients/mysql/cluster_set/status.ts";
 import type { PortSource } from "./charm_side.ts";
 import { ClusterSetBusyError, ClusterSetError } from "./cluster_server.ts";
 import { INTERFACE, isName, PEER_APP } from "./keys.ts";
 import { offer } from "./primary.ts";
 import { endpointsOf, relationsOf, type Replication, roleOf, unitLabel, withPorts } from "./replication.ts";
-import { TEXT } from "./texts.ts";
+import { NEXT, TEXT } from "./texts.ts";
 
 type At = Replication<ActionContext>;
 type Act = (at: At) => Promise<string>;
@@ -28,6 +29,9 @@ const ACTIONS = {
   "recreate-cluster": recreate,
   "create-replication": createReplication,
 } as const satisfies Readonly<Record<string, Act>>;
+
+/** What a cluster may be like that is taken back: left behind, or in the set without following the primary. */
+const REJOINABLE: readonly ReplicaStatus[] = ["invalidated", "ok_not_replicating", "ok_misconfigured"];
 
 /** Name of an action. */
 export type AsyncReplicationAction = keyof typeof ACTIONS;
@@ -64,7 +68,7 @@ async function perform(source: PortSource, ctx: ActionContext, act: Act): Promis
 
 async function promoteStandby(at: At): Promise<string> {
   await requireLeader(at, "promote a standby cluster");
-  if (!await at.server.isClusterReplica()) throw new ActionFailed(TEXT.onlyStandby);
+  if (!await at.server.isClusterReplica()) await refuse(at, TEXT.onlyStandby, NEXT.onReplica);
   await requireSetName(at);
   return await promoteCluster(at);
 }
@@ -80,7 +84,7 @@ async function promoteToPrimary(at: At): Promise<string> {
     return TEXT.unitPromoted;
   }
   await requireLeader(at, "promote a standby cluster");
-  if (!await server.isClusterReplica()) throw new ActionFailed(TEXT.onlyStandby);
+  if (!await server.isClusterReplica()) await refuse(at, TEXT.onlyStandby, NEXT.onReplica);
   return await promoteCluster(at);
 }
 
@@ -97,7 +101,7 @@ async function promoteCluster(at: At): Promise<string> {
 
 async function fence(at: At): Promise<string> {
   await requirePrimaryCluster(at, "fence writes");
-  if (await at.server.isClusterWritesFenced()) throw new ActionFailed(TEXT.alreadyFenced);
+  if (await at.server.isClusterWritesFenced()) await refuse(at, TEXT.alreadyFenced, NEXT.unfence);
   at.ctx.log.info("Fencing writes to the cluster");
   await attempt(at, TEXT.fencingFailed, () => at.server.fenceWrites());
   await at.charm.updateStatus();
@@ -106,7 +110,7 @@ async function fence(at: At): Promise<string> {
 
 async function unfence(at: At): Promise<string> {
   await requirePrimaryCluster(at, "unfence writes");
-  if (!await at.server.isClusterWritesFenced()) throw new ActionFailed(TEXT.alreadyFenced);
+  if (!await at.server.isClusterWritesFenced()) await refuse(at, TEXT.alreadyFenced, NEXT.nothing);
   at.ctx.log.info("Unfencing writes to the cluster");
   await attempt(at, TEXT.unfencingFailed, () => at.server.unfenceWrites());
   await at.charm.updateStatus();
@@ -117,10 +121,10 @@ async function rejoin(at: At): Promise<string> {
   const { ctx, server } = at;
   await requireLeader(at, "rejoin a cluster");
   const name = ctx.params.string("cluster-name");
-  if (name === undefined || !isName(name)) throw new ActionFailed(TEXT.badClusterName);
-  if (!await server.isClusterInClusterSet(name)) throw new ActionFailed(TEXT.notInSet(name));
+  if (name === undefined || !isName(name)) return await refuse(at, TEXT.badClusterName, NEXT.nameCluster);
+  if (!await server.isClusterInClusterSet(name)) await refuse(at, TEXT.notInSet(name), NEXT.nameCluster);
   const status = await server.getReplicaClusterStatus(name);
-  if (status !== "invalidated") throw new ActionFailed(TEXT.notInvalidated(status));
+  if (status === undefined || !REJOINABLE.includes(status)) throw new ActionFailed(TEXT.notRejoinable(status));
   await attempt(at, TEXT.rejoinFailed(name), () => server.rejoinCluster(name));
   ctx.log.info(TEXT.rejoined(name));
   return TEXT.rejoined(name);
@@ -128,19 +132,30 @@ async function rejoin(at: At): Promise<string> {
 
 /** Makes a cluster of its own out of one that left its set. With another set's name it can no longer return there. */
 async function recreate(at: At): Promise<string> {
-  const { ctx, server, charm, peer } = at;
+  const { ctx, charm, peer } = at;
   await requireLeader(at, "recreate the cluster");
   const [related] = await relationsOf(ctx, "requires");
   if (related) throw new ActionFailed(TEXT.stillRelated(related.endpoint.name));
-  if (await server.isInstanceInCluster(unitLabel(ctx))) throw new ActionFailed(TEXT.stillClustered);
+  // An action that was killed may have made the cluster already.
+  if ((await peer.app())[PEER_APP.removed] !== "true") await requireEnd(at);
   await charm.createCluster();
   peer.setApp({
     [PEER_APP.removed]: "",
-    [PEER_APP.rejoinSecondaries]: "true",
+    [PEER_APP.rejoinSecondaries]: "",
     [PEER_APP.clusterSetName]: `cluster-set-${charm.randomHex()}`,
   });
   await charm.updateStatus();
   return TEXT.recreated;
+}
+
+/** A cluster that is not known to be dissolved has been, or is a replica that its set no longer has: that one is ended. */
+async function requireEnd({ ctx, server }: At): Promise<void> {
+  if (await server.isInstanceInCluster(unitLabel(ctx))) {
+    if (!await server.wasRemoved()) throw new ActionFailed(TEXT.stillClustered);
+    await server.dissolveCluster();
+  } else if (!await server.wasDissolved()) {
+    throw new ActionFailed(TEXT.notDissolvedYet);
+  }
 }
 
 /** Today's name of what relating does by itself: it offers this cluster where that has not been done. */
@@ -156,21 +171,27 @@ async function createReplication(at: At): Promise<string> {
   return TEXT.offered;
 }
 
-async function requireLeader({ ctx }: At, what: string): Promise<void> {
-  if (!await ctx.isLeader()) throw new ActionFailed(TEXT.leaderOnly(what));
+async function requireLeader(at: At, what: string): Promise<void> {
+  if (!await at.ctx.isLeader()) await refuse(at, TEXT.leaderOnly(what), NEXT.onLeader(at.ctx.application));
 }
 
-async function requireSetName({ ctx, peer }: At): Promise<void> {
-  const name = ctx.params.string("cluster-set-name");
-  if (!name || name !== await peer.clusterSetName()) throw new ActionFailed(TEXT.badSetName);
+async function requireSetName(at: At): Promise<void> {
+  const [given, own] = [at.ctx.params.string("cluster-set-name"), await at.peer.clusterSetName()];
+  if (!given || given !== own) await refuse(at, TEXT.badSetName, NEXT.nameSet(own));
 }
 
 async function requirePrimaryCluster(at: At, what: string): Promise<void> {
   await requireLeader(at, what);
   await requireSetName(at);
   const { cluster } = await roleOf(at);
-  if (cluster === "replica") throw new ActionFailed(TEXT.onlyPrimary);
+  if (cluster === "replica") await refuse(at, TEXT.onlyPrimary, NEXT.onPrimary);
   if (cluster === "unset") throw new ActionFailed(TEXT.noSet);
+}
+
+/** The message is the one that scripts know; what to do next is shown to who runs the action. */
+async function refuse({ ctx }: At, message: string, next: string): Promise<never> {
+  await ctx.progress(next);
+  throw new ActionFailed(message);
 }
 
 /** The reason goes to the log and to who runs the action; the message is the one that scripts know. */

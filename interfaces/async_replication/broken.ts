@@ -7,8 +7,10 @@ import type { Context } from "../../hooks/context.ts";
 import type { RelationEvent } from "../../hooks/event.ts";
 import { deferred, done, type Outcome } from "../../hooks/outcome.ts";
 import type { Relation } from "../../hooks/relation.ts";
-import { PEER_APP, PEER_UNIT, readAnswer } from "./keys.ts";
-import { relationsOf, remoteBag, type Replication, roleOf, unitLabel, warner } from "./replication.ts";
+import { PEER_APP, PEER_UNIT, RELEASED } from "./keys.ts";
+import { note, removeNoted } from "./removal.ts";
+import { relationsOf, type Replication, roleOf, unitLabel } from "./replication.ts";
+import { goOn } from "./surrender.ts";
 import { LOG, TEXT } from "./texts.ts";
 
 /** How often a unit looks whether its cluster has been dissolved, at most. */
@@ -24,33 +26,34 @@ const NOT_DISSOLVED = "the cluster is not dissolved yet";
  * comes back, the role was decided, and only the waiting goes on.
  */
 export async function broken(at: Replication<Context<RelationEvent>>, relation: Relation): Promise<Outcome> {
-  const { ctx } = at;
+  const { ctx, server, peer } = at;
   if (isWaiting(ctx)) return await awaitDissolution(at);
-  const kept = ctx.storedAs(`${relation.endpoint.name}:${relation.id}`);
   // A later attempt no longer finds the relation.
-  const name = ctx.deferral ? kept.get(undefined, textOrNothing) : await sentName(at, relation);
-  kept.set(name);
+  if (!ctx.deferral) await note(at, relation);
   const { cluster } = await roleOf(at);
-  if (cluster === "primary") await detach(at, name);
-  kept.set(undefined);
-  return cluster === "primary" || await at.peer.removingUnit() ? done : await awaitDissolution(at);
+  // A cluster that was made anew to return to its set, and has not got there, is no primary.
+  const isPassing = relation.endpoint.role === "requires" && await peer.isPassing() && await server.wasRemoved();
+  if (cluster === "primary" && !isPassing) return await detach(at);
+  return await peer.removingUnit() ? done : await awaitDissolution(at);
+}
+
+/** Looks whether the cluster was dissolved, or removed from its set, when no unit waited for that any more. */
+export async function noticeDissolution(at: Replication): Promise<void> {
+  const { ctx, server, peer } = at;
+  for (const role of ["requires", "provides"] as const) if ((await relationsOf(ctx, role)).length > 0) return;
+  const isKnown = (await peer.app())[PEER_APP.removed] === "true" && !await peer.unitInitialized();
+  if (isKnown || await isStillIn(at) || !await server.wasDissolved()) return;
+  await standAlone(at);
 }
 
 function isWaiting({ deferral }: Context): boolean {
   return deferral?.reason === NOT_DISSOLVED;
 }
 
-async function sentName({ ctx }: Replication, relation: Relation): Promise<string | undefined> {
-  return readAnswer(await remoteBag(relation), warner(ctx, relation)).clusterName;
-}
-
-function textOrNothing(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-async function awaitDissolution({ ctx, server, peer }: Replication): Promise<Outcome> {
+async function awaitDissolution(at: Replication): Promise<Outcome> {
+  const { ctx } = at;
   if (!isWaiting(ctx)) ctx.status.set("waiting", TEXT.awaitingDissolution);
-  if (await server.isInstanceInCluster(unitLabel(ctx))) {
+  if (await isStillIn(at)) {
     if (!ctx.deferral?.expired) {
       return deferred(NOT_DISSOLVED, {
         retryAfterMs: CHECK_INTERVAL_MS,
@@ -61,45 +64,37 @@ async function awaitDissolution({ ctx, server, peer }: Replication): Promise<Out
     ctx.log.warning(LOG.notDissolved);
     return done;
   }
-  ctx.status.set("blocked", TEXT.standalone);
-  peer.setUnit({ [PEER_UNIT.memberState]: "waiting", [PEER_UNIT.initialized]: "" });
-  if (await ctx.isLeader()) {
-    ctx.status.setApplication("blocked", TEXT.recreateOrRejoin);
-    ctx.log.info(LOG.dissolved);
-    peer.setApp({ [PEER_APP.unitsAdded]: "", [PEER_APP.removed]: "true" });
-  }
+  await standAlone(at);
   return done;
 }
 
-async function detach(at: Replication, name: string | undefined): Promise<void> {
+/** Whether the unit is in a cluster. One that the primary cluster does not know any more is dissolved by the leader here. */
+async function isStillIn({ ctx, server }: Replication): Promise<boolean> {
+  if (!await server.isInstanceInCluster(unitLabel(ctx))) return false;
+  if (!await ctx.isLeader() || !await server.wasRemoved()) return true;
+  ctx.log.info(LOG.leftAlone);
+  await server.dissolveCluster();
+  return await server.isInstanceInCluster(unitLabel(ctx));
+}
+
+async function standAlone({ ctx, peer }: Replication): Promise<void> {
+  ctx.status.set("blocked", TEXT.standalone);
+  peer.setUnit(RELEASED);
+  if (!await ctx.isLeader()) return;
+  ctx.status.setApplication("blocked", TEXT.recreateOrRejoin);
+  ctx.log.info(LOG.dissolved);
+  peer.setApp({ [PEER_APP.unitsAdded]: "", [PEER_APP.removed]: "true", [PEER_APP.rejoinSecondaries]: "" });
+}
+
+async function detach(at: Replication): Promise<Outcome> {
   const { ctx, charm, peer } = at;
   if (await ctx.isLeader()) {
-    await removeReplica(at, name);
+    await goOn(at);
+    await removeNoted(at);
   } else if ((await peer.unit())[PEER_UNIT.memberState] === "waiting") {
     // A replica that was refused because of its data: lets the unit's status be reported again.
     peer.setUnit({ [PEER_UNIT.memberState]: "unknown" });
   }
   await charm.updateStatus();
-}
-
-async function removeReplica(at: Replication, name: string | undefined): Promise<void> {
-  const { ctx, server, charm } = at;
-  if (name === undefined) return ctx.log.warning("No cluster name found, skipping removal");
-  if (await isOthers(at, name)) return ctx.log.warning(`Cluster ${name} is not that relation's: it is not removed`);
-  if (!await server.isClusterInClusterSet(name)) {
-    return ctx.log.warning(`Replica cluster ${name} not found in cluster set, skipping removal`);
-  }
-  ctx.status.set("maintenance", TEXT.removing);
-  ctx.log.info(`Removing replica cluster ${name}`);
-  const status = await server.getReplicaClusterStatus(name);
-  await server.removeReplicaCluster(name, { force: status === "invalidated" || status === "unknown" });
-  ctx.log.info(`Replica cluster ${name} removed`);
-  ctx.status.set("active", await charm.activeStatusMessage());
-}
-
-/** The name is this cluster's own, or the one of a relation that goes on: the other side may send any. */
-async function isOthers({ ctx, peer }: Replication, name: string): Promise<boolean> {
-  if (name === await peer.clusterName()) return true;
-  const bags = await Promise.all((await relationsOf(ctx, "provides")).map(remoteBag));
-  return bags.some((bag) => readAnswer(bag).clusterName === name);
+  return done;
 }

@@ -66,8 +66,12 @@ export interface ClusterSetServer {
     cluster: string,
     options: { readonly instanceLabel: string; readonly donor?: string },
   ): Promise<void>;
-  /** @param options force: also when it cannot be reached */
-  removeReplicaCluster(cluster: string, options: { readonly force: boolean }): Promise<void>;
+  /**
+   * @param options force: also when it cannot be reached
+   * @returns false when that cluster has become the primary: it stays
+   * @throws {ClusterSetBusyError} when it cannot be removed now
+   */
+  removeReplicaCluster(cluster: string, options: { readonly force: boolean }): Promise<boolean>;
   /** @param force also when the present primary cluster cannot be reached; that one is then invalidated */
   promoteClusterToPrimary(cluster: string, force: boolean): Promise<void>;
   /** Makes this unit's server the primary of its own cluster. @param force also when the cluster has lost its quorum */
@@ -76,8 +80,10 @@ export interface ClusterSetServer {
   unfenceWrites(): Promise<void>;
   rejoinCluster(cluster: string): Promise<void>;
   dissolveCluster(): Promise<void>;
-  /** Whether this server was a member of a cluster that has been dissolved, and is in none since. */
+  /** Whether this server was a member of a cluster that has been dissolved: neither it nor any other is in one since. */
   wasDissolved(): Promise<boolean>;
+  /** Whether this cluster runs without taking writes, and its cluster set no longer has it. */
+  wasRemoved(): Promise<boolean>;
   /** @param options host: part of the account's name; default: every host */
   updateUserPassword(user: string, password: string, options?: { readonly host: string }): Promise<void>;
 }

@@ -52,6 +52,9 @@ export const PEER_UNIT = {
   unitStatus: "unit-status",
 } as const;
 
+/** What a unit says that takes the data of its cluster in place of its own, as soon as there is one again. */
+export const RELEASED = { [PEER_UNIT.initialized]: "", [PEER_UNIT.memberState]: "waiting" } as const;
+
 /** The value of `replica-state` once the primary side has made the replica cluster. */
 export const INITIALIZED = "initialized";
 

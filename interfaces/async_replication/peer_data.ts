@@ -57,6 +57,11 @@ export class PeerData {
     return (await this.unit())[PEER_UNIT.initialized] === "True";
   }
 
+  /** Whether this cluster was made anew only to become a replica of its set again. */
+  async isPassing(): Promise<boolean> {
+    return (await this.app())[PEER_APP.rejoinSecondaries] === "true";
+  }
+
   /** Whether this unit is going away. */
   async removingUnit(): Promise<boolean> {
     return (await this.unit())[PEER_UNIT.unitStatus] === "removing";

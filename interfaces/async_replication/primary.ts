@@ -14,6 +14,7 @@ import { keepShared, share } from "./credentials.ts";
 import { explainPrimary } from "./explain.ts";
 import { ALIASES, ANSWER, INITIALIZED, INTERFACE, OFFER, readAnswer } from "./keys.ts";
 import { primaryFacts, primaryState } from "./relation_state.ts";
+import { resumeRemovals } from "./removal.ts";
 import { inHook, relationsOf, remoteBag, type Replication, warner } from "./replication.ts";
 import { LOG, recoveringText, TEXT } from "./texts.ts";
 
@@ -99,6 +100,7 @@ async function refresh(at: Replication): Promise<Outcome> {
 
 /** A new leader goes on where the one before it may have stopped. */
 async function takeOver(at: Replication): Promise<Outcome> {
+  if (await at.ctx.isLeader()) await resumeRemovals(at);
   let outcome: Outcome = done;
   for (const relation of await relationsOf(at.ctx, "provides")) {
     const hasOffered = await at.ctx.isLeader() && Object.keys(await relation.localApp.get()).length > 0;

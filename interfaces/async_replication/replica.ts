@@ -12,25 +12,20 @@ import type { Relation } from "../../hooks/relation.ts";
 import { broken } from "./broken.ts";
 import type { PortSource } from "./charm_side.ts";
 import { explainReplica } from "./explain.ts";
-import { ALIASES, ANSWER, INTERFACE, PEER_APP, PEER_UNIT, readOffer } from "./keys.ts";
+import { ALIASES, INTERFACE, PEER_APP, PEER_UNIT, readOffer, RELEASED } from "./keys.ts";
 import { isReplicaInitialized, isReturning, replicaFacts, replicaState } from "./relation_state.ts";
 import { inHook, relationsOf, remoteBag, type Replication, unitLabel, warner } from "./replication.ts";
-import { refreshCredentials, surrender } from "./surrender.ts";
-import { LOG, TEXT } from "./texts.ts";
+import { resumeRemovals } from "./removal.ts";
+import { refreshCredentials, refuseUserData, surrender } from "./surrender.ts";
+import { TEXT } from "./texts.ts";
 
 async function created(at: Replication, relation: Relation): Promise<Outcome> {
-  const { ctx, server, peer } = at;
+  const { ctx, peer } = at;
   if (!await ctx.isLeader()) return await prepareMember(at);
   if ((await relationsOf(ctx, "requires")).length > 1) return blocked(TEXT.twoPrimaries);
   const returning = await isReturning(at, relation);
   if (!returning && !await peer.unitInitialized()) return deferred("the unit is not initialised yet");
-  if (!returning && (await server.getNonSystemDatabases()).length > 0) {
-    ctx.log.info(LOG.userData);
-    ctx.status.setApplication("blocked", TEXT.userDataApplication);
-    ctx.status.set("blocked", TEXT.userDataUnit);
-    relation.localApp.set({ [ANSWER.userDataFound]: "true" });
-    return done;
-  }
+  if (!returning && await refuseUserData(at, relation)) return done;
   ctx.status.setApplication("maintenance", TEXT.settingUp);
   ctx.status.set("waiting", TEXT.awaitingSync);
   return done;
@@ -65,7 +60,12 @@ async function recover({ ctx, server, peer }: Replication): Promise<Outcome> {
   ctx.status.setApplication("maintenance", TEXT.recoveringReplica);
   ctx.status.set("waiting", TEXT.recoveringMembers);
   peer.setApp({ [PEER_APP.unitsAdded]: String(await server.getClusterNodeCount()) });
-  peer.setUnit({ [PEER_UNIT.memberState]: "online", [PEER_UNIT.memberRole]: "primary" });
+  if (await server.isInstanceInCluster(unitLabel(ctx))) {
+    peer.setUnit({ [PEER_UNIT.memberState]: "online", [PEER_UNIT.memberRole]: "primary" });
+  } else {
+    // Another unit led when the first node was made: this one has to join like all others.
+    peer.setUnit(RELEASED);
+  }
   return deferred("other units have to join the cluster");
 }
 
@@ -80,11 +80,10 @@ async function prepareMember({ ctx, peer }: Replication): Promise<Outcome> {
 
 /** Lets a unit that does not lead join the new cluster, with the next hook of its peers or update-status. */
 async function releaseMember({ ctx, server, peer }: Replication, relation: Relation): Promise<Outcome> {
-  const rejoins = (await peer.app())[PEER_APP.rejoinSecondaries] === "true";
-  if (!rejoins && !await isReplicaInitialized(relation)) return done;
+  if (!await peer.isPassing() && !await isReplicaInitialized(relation)) return done;
   if (await server.isInstanceInCluster(unitLabel(ctx))) return done;
   ctx.log.debug("Reset secondary unit to allow cluster rejoin");
-  peer.setUnit({ [PEER_UNIT.initialized]: "", [PEER_UNIT.memberState]: "waiting" });
+  peer.setUnit(RELEASED);
   ctx.status.set("waiting", TEXT.awaitingJoin);
   return done;
 }
@@ -98,8 +97,10 @@ async function refresh(at: Replication): Promise<Outcome> {
 
 /** A new leader goes on where the one before it may have stopped. */
 async function takeOver(at: Replication): Promise<Outcome> {
+  if (!await at.ctx.isLeader()) return done;
+  await resumeRemovals(at);
   const [relation] = await relationsOf(at.ctx, "requires");
-  if (!relation || !await at.ctx.isLeader()) return done;
+  if (!relation) return done;
   const { offered, answered, userData } = await replicaFacts(relation);
   if (userData) return done;
   return await (offered || answered ? changed : created)(at, relation);

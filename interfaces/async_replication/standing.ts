@@ -81,7 +81,9 @@ async function replicaStanding(at: Replication): Promise<Standing> {
 /** The first relation that waits for something speaks for all. */
 async function primaryStanding(at: Replication): Promise<Standing> {
   if (!await at.ctx.isLeader()) return NOTHING;
-  if (await at.server.isClusterReplica() === false && await at.server.isClusterWritesFenced()) {
+  // A cluster that was made anew to return to its set is closed until it gets there.
+  const isPassing = await at.peer.isPassing();
+  if (!isPassing && await at.server.isClusterReplica() === false && await at.server.isClusterWritesFenced()) {
     return { unit: ["blocked", TEXT.isFenced], application: undefined };
   }
   for (const relation of await relationsOf(at.ctx, "provides")) {

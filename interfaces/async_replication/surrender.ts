@@ -31,6 +31,7 @@ export async function surrender(at: Replication, relation: Relation, returning: 
     peer.setApp({ [PEER_APP.removed]: "", [PEER_APP.rejoinSecondaries]: "true" });
     return deferred("the cluster has been made anew, and its units have to join it");
   }
+  const mayHaveData = await peer.isPassing();
   if (!await isComplete(at)) {
     ctx.status.set("waiting", TEXT.awaitingMembers);
     return deferred("not all units are in the cluster yet");
@@ -42,12 +43,37 @@ export async function surrender(at: Replication, relation: Relation, returning: 
   ctx.status.set("maintenance", TEXT.syncing);
   ctx.status.setApplication("maintenance", TEXT.settingUp);
   const obtained = await obtain(ctx, secretId);
-  if (obtained.kind === "absent") return deferred("the primary cluster's secret is not granted yet");
+  if (obtained.kind === "absent") {
+    await goOn(at);
+    return deferred("the primary cluster's secret is not granted yet");
+  }
   if (obtained.kind === "unusable") return blocked(TEXT.badSecret(obtained.why));
+  // Clients have written until now, and may until the cluster is dissolved: what it has is going to be discarded.
+  if (!mayHaveData && await refuseUserData(at, relation)) {
+    await goOn(at);
+    return done;
+  }
   await sync(at, obtained.credentials);
   await dissolve(at);
+  if (!mayHaveData && await refuseUserData(at, relation)) return done;
   await answer(at, relation, clusterName);
   return done;
+}
+
+/** A cluster whose end its units know of, and that does not end after all, is looked after again. */
+export async function goOn({ ctx, server, peer }: Replication): Promise<void> {
+  if ((await peer.app())[PEER_APP.unitsAdded] || !await server.isInstanceInCluster(unitLabel(ctx))) return;
+  peer.setApp({ [PEER_APP.unitsAdded]: String(await server.getClusterNodeCount()) });
+}
+
+/** A cluster with data of its own does not become a replica. @returns whether it has any */
+export async function refuseUserData({ ctx, server }: Replication, relation: Relation): Promise<boolean> {
+  if ((await server.getNonSystemDatabases()).length === 0) return false;
+  ctx.log.info(LOG.userData);
+  ctx.status.setApplication("blocked", TEXT.userDataApplication);
+  ctx.status.set("blocked", TEXT.userDataUnit);
+  relation.localApp.set({ [ANSWER.userDataFound]: "true" });
+  return true;
 }
 
 /** All units are members; or this very step had dissolved the cluster when its hook was cut short. */

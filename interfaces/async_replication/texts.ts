@@ -11,6 +11,8 @@ export const TEXT = {
   unrelate: (endpoint: string) => `This is a replica cluster. Unrelate from the ${endpoint} relation`,
   adding: "Adding replica cluster",
   removing: "Removing replica cluster",
+  removingLater: (name: string) =>
+    `Waiting for this unit to join its cluster before it removes replica cluster ${name}`,
   badAnswer: (keys: readonly string[]) =>
     `The replica cluster sent no valid ${keys.join(", ")}: look at the other side, or remove the relation`,
   ownName: "The replica cluster sent this cluster's own name: give it another cluster name, and relate again",
@@ -47,6 +49,8 @@ export const TEXT = {
   badClusterName: "Invalid/empty cluster name",
   promoted: (name: string) => `Cluster ${name} promoted to primary`,
   promotionFailed: "Failed to promote cluster to primary",
+  mayBeTwo:
+    "another cluster of the set is the primary, or cannot be asked: bring that one back, or remove it from the set",
   unitPromoted: "This unit is now the primary of its cluster",
   unitPromotionFailed: "Failed to promote this unit to primary",
   badScope: "scope must be cluster or unit",
@@ -59,16 +63,37 @@ export const TEXT = {
   fencingFailed: "Failed to fence writes. Check logs for details",
   unfencingFailed: "Failed to unfence writes. Check logs for details",
   notInSet: (name: string) => `Cluster ${name} not found in cluster set`,
-  notInvalidated: (status: string | undefined) =>
-    `Cluster status=${status === undefined ? "None" : `'${status}'`}. Only \`invalidated\` clusters can be rejoined`,
+  notRejoinable: (status: ReplicaStatus | undefined) =>
+    `Cluster status=${
+      status === undefined ? "None" : `'${status}'`
+    }. Only \`invalidated\`, \`ok_not_replicating\` and ` +
+    `\`ok_misconfigured\` clusters can be rejoined${status === "ok" ? "" : `: ${recoveringText(status)}`}`,
   rejoined: (name: string) => `cluster='${name}' rejoined to cluster set`,
   rejoinFailed: (name: string) => `Failed to rejoin cluster='${name}' to the cluster set`,
   stillClustered: "This unit is in a cluster: there is nothing to recreate",
+  notDissolvedYet: "This cluster was not removed from a cluster set: bring its servers back with rejoin-instance, or " +
+    "when all are stopped, with reboot-cluster-from-complete-outage",
+  othersRun: (units: readonly string[]) =>
+    `${units.join(", ")} runs a cluster that takes writes already: run recreate-cluster when that unit leads`,
   stillRelated: (endpoint: string) => `Remove the ${endpoint} relation before recreating the cluster`,
   recreated: "Cluster recreated",
   noOffer: (endpoint: string) => `No cluster is related through ${endpoint}: integrate one first`,
   notReady: "The unit is not initialised yet; wait until its status is active",
   offered: "Replication is being set up; the status shows how far it is",
+} as const;
+
+/** What to do after an action was refused with one of the words that scripts know. */
+export const NEXT = {
+  onLeader: (application: string) => `Run it on ${application}/leader`,
+  onReplica: "This cluster is the primary, or in no cluster set: run the action on the leader of the replica cluster",
+  onPrimary: "This cluster is a replica: run the action on the leader of the primary cluster",
+  nameSet: (name: string | undefined) =>
+    name === undefined
+      ? "This cluster is in no cluster set yet: relate it first"
+      : `This cluster's set is ${name}: if that is the one, give cluster-set-name=${name}`,
+  nameCluster: "Give the name that the other cluster has in this set: its application sends it in the relation",
+  unfence: "Nothing was changed: run unfence-writes to resume writes",
+  nothing: "Nothing was changed: this cluster takes writes",
 } as const;
 
 const RECOVERING = "Replica cluster in recovery";
@@ -81,7 +106,9 @@ export function recoveringText(status: ReplicaStatus | undefined): string {
     case "ok_not_consistent":
       return "Replica cluster has transactions of its own: remove the relation, and relate it again to copy it anew";
     case "ok_misconfigured":
-      return "Replica cluster follows another source or takes writes: remove the relation, and relate it again";
+      return "Replica cluster follows another source or takes writes: run rejoin-cluster with its name";
+    case "unknown":
+      return "Replica cluster cannot be asked: look at its units";
     case undefined:
       return "Replica cluster does not tell its status: look at its units";
     default:
@@ -94,8 +121,10 @@ export const LOG = {
   userData: "User data found, aborting async replication setup. Ensure the cluster has no user data before trying to " +
     "join a cluster set. After removing/backing up the data, remove the relation and add it again.",
   notDissolved: "Replica cluster not dissolved after relation broken by the primary cluster. This happens when the " +
-    "primary cluster was removed prior to removing the async relation. This cluster can be promoted to primary with " +
-    "the `promote-standby-cluster` action.",
+    "primary cluster cannot reach this one, or was removed prior to removing the async relation. When the primary " +
+    "cluster is gone, this one can be promoted to primary with the `promote-standby-cluster` action and force=true. " +
+    "When it has removed this cluster, and this one hears of it, it ends by itself, or with `recreate-cluster` at once.",
+  leftAlone: "The cluster set no longer has this cluster: it is dissolved from here",
   dissolved: "This is a replica cluster and was dissolved. The cluster can be recreated with the `recreate-cluster` " +
     "action. Alternatively the cluster can be rejoined to the cluster set by relating it again.",
   versions: (remote: string, local: string | undefined) =>

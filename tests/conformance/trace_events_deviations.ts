@@ -67,6 +67,10 @@ export const EVENT_CONDITIONS: Readonly<Record<string, EventCondition>> = {
       const { secretId, clusterName } = readOffer(remote);
       return Boolean(remote["secret-id"]) && !local.endpoint && [secretId, clusterName].includes(undefined);
     }),
+  "a cluster that does not return to its set gives itself up": (step) =>
+    remoteSecret(step) !== undefined && step.state.peer?.app["rejoin-secondaries"] !== "true",
+  "the cluster to rejoin is not invalidated": (step) =>
+    step.event.name === "rejoin-cluster" && step.mysql.get_replica_cluster_status !== "invalidated",
   "the other side sent this cluster's own name": (step) =>
     isEvent(step, /^async-primary-relation-(changed|broken)$/) &&
     relationOf(step)?.remote_app_data["cluster-name"] === step.state.peer?.app["cluster-name"],
@@ -93,6 +97,7 @@ export const CORRECTIONS: Readonly<Record<string, Correction>> = {
   "ASYNC-1": once,
   "ASYNC-3": leaderOnly,
   "ASYNC-7": checkedTillTheEnd,
+  "CHARMLET-ASYNC-DATA": lookedForData,
   "CHARMLET-ASYNC-RESUME": (step, expect) => ({
     ...expect,
     relations: mapKey(expect.relations ?? {}, String(step.event.relation_id), (bag) => ({
@@ -108,6 +113,7 @@ export const CORRECTIONS: Readonly<Record<string, Correction>> = {
  */
 export function isWhole(id: string, step: EventStep): boolean {
   if (!(id in CORRECTIONS)) return false;
+  if (id === "CHARMLET-ASYNC-DATA") return JSON.stringify(step.mysql.get_non_system_databases) === "[]";
   if (id === "ASYNC-1") return !Object.values(step.mysql).some((value) => scripts(value, "$seq"));
   return id !== "ASYNC-3" || !scripts(step.mysql.is_instance_in_cluster, "$raise");
 }
@@ -134,16 +140,23 @@ const MEMBER_TEXTS = ["waiting replica cluster be configured", "waiting to join 
 /** The handlers of the other units do not run on the leader: neither their question, nor what they write. */
 function leaderOnly({ event, state }: EventStep, expect: EventExpectation): EventExpectation {
   const isChanged = event.name.endsWith("-changed");
-  const asked = isChanged && expect.calls.at(-1)?.method === "is_instance_in_cluster";
   const history = (expect.unit_status_history ?? []).filter(([, text]) => !MEMBER_TEXTS.includes(text));
   const recovers = history.some(([, text]) => text === "Waiting for recovery to complete on other units");
   const before = state.peer?.unit ?? {};
+  if (recovers) {
+    // The leader of a replica that recovers asks that too: it may have to join like the others.
+    const isIn = expect.peer?.unit["member-state"] === "online";
+    const unit = isIn ? expect.peer?.unit : { ...expect.peer?.unit, "member-role": before["member-role"] };
+    return {
+      ...expect,
+      unit_status_history: history,
+      unit_status: history.at(-1) ?? state.unit_status,
+      ...(expect.peer ? { peer: { ...expect.peer, unit: definedOnly(unit ?? {}) } } : {}),
+    };
+  }
+  const asked = isChanged && expect.calls.at(-1)?.method === "is_instance_in_cluster";
   const { "unit-initialized": initialized, "member-state": memberState } = before;
-  const unit = {
-    ...expect.peer?.unit,
-    "unit-initialized": initialized,
-    "member-state": recovers ? "online" : memberState,
-  };
+  const unit = { ...expect.peer?.unit, "unit-initialized": initialized, "member-state": memberState };
   return {
     ...expect,
     calls: asked ? expect.calls.slice(0, -1) : expect.calls,
@@ -158,6 +171,16 @@ function checkedTillTheEnd(_: EventStep, expect: EventExpectation): EventExpecta
   const sleeps = expect.calls.filter(({ target }) => target === "sleep");
   const last = expect.calls.at(-1);
   return sleeps.length === 29 && last && sleeps[0] ? { ...expect, calls: [...expect.calls, sleeps[0], last] } : expect;
+}
+
+/** Before the passwords are taken, and once more when nobody can write any more. */
+function lookedForData({ mysql }: EventStep, expect: EventExpectation): EventExpectation {
+  const look: EventCall = { target: "mysql", method: "get_non_system_databases" };
+  const first = expect.calls.findIndex(({ method }) => method === "update_user_password");
+  if (first < 0) return expect;
+  const calls = [...expect.calls.slice(0, first), look, ...expect.calls.slice(first)];
+  const isDissolved = calls.at(-1)?.method === "dissolve_cluster" && !scripts(mysql.dissolve_cluster, "$raise");
+  return { ...expect, calls: isDissolved ? [...calls, look] : calls };
 }
 
 function definedOnly(values: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -47,6 +47,8 @@ export interface EventOutcome {
   readonly secrets: readonly Json[];
   readonly deferred: readonly EventDeferral[];
   readonly action: Json | undefined;
+  /** What the action showed to who ran it. */
+  readonly progress: readonly string[];
   readonly before: Json;
   /** Undefined when the handler raised. */
   readonly after: Json | undefined;
@@ -135,6 +137,7 @@ class EventRun {
       secrets: secretsAfter(this.#step, world, secretsBefore, ids),
       deferred: state.deferred.map(({ handler }) => ({ observer: observerOf(handler) })),
       action: this.#action,
+      progress: world.actions[1]?.log ?? [],
       before,
       after: error === undefined ? this.#after : undefined,
       waits,
@@ -145,9 +148,10 @@ class EventRun {
     return eventOfStep(this.#step, this.#place.charm);
   }
 
+  /** Whether a handler waits as the original does, up to a deadline; what it tries again later has none. */
   #waitsFor(endpoint: string): boolean {
     const { deferred } = new UnitState(this.#place.world.units[this.#step.state.unit]?.state ?? {});
-    return deferred.some(({ handler }) => handler === `${endpoint}:broken`);
+    return deferred.some(({ handler, deadline }) => handler === `${endpoint}:broken` && deadline !== undefined);
   }
 
   /** Where the original sleeps, time passes, and the next hook looks again. The relation is gone by then. */

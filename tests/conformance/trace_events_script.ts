@@ -5,7 +5,11 @@
  */
 import type { Context } from "../../hooks/context.ts";
 import type { Ports, ReplicationCharm } from "../../interfaces/async_replication/charm_side.ts";
-import { ClusterSetError, type ClusterSetServer } from "../../interfaces/async_replication/cluster_server.ts";
+import {
+  ClusterSetBusyError,
+  ClusterSetError,
+  type ClusterSetServer,
+} from "../../interfaces/async_replication/cluster_server.ts";
 import type { EventCall, EventState, EventStep } from "./trace_events_format.ts";
 import type { Json } from "./trace_format.ts";
 
@@ -70,15 +74,19 @@ export class EventScript {
       isInstanceInCluster: async (label) => Boolean(await ask("is_instance_in_cluster", [label])),
       createReplicaCluster: (endpoint, cluster, options) =>
         change("create_replica_cluster", [endpoint, cluster], options),
-      removeReplicaCluster: (cluster, options) => change("remove_replica_cluster", [cluster], options),
+      removeReplicaCluster: async (cluster, options) => {
+        await ask("remove_replica_cluster", [cluster], options);
+        return true;
+      },
       promoteClusterToPrimary: (cluster, force) => change("promote_cluster_to_primary", [cluster, force]),
       promoteUnitToPrimary: (force) => change("promote_unit_to_primary", [force]),
       fenceWrites: () => change("fence_writes"),
       unfenceWrites: () => change("unfence_writes"),
       rejoinCluster: (cluster) => change("rejoin_cluster", [cluster]),
       dissolveCluster: () => change("dissolve_cluster"),
-      // The original has no such method: no trace scripts it.
+      // The original has no such methods: no trace scripts them.
       wasDissolved: () => Promise.resolve(this.#mysql.was_dissolved === true),
+      wasRemoved: () => Promise.resolve(this.#mysql.was_removed === true),
       updateUserPassword: (user, password, options) => change("update_user_password", [user, password], options),
     };
   }
@@ -119,6 +127,7 @@ export class EventScript {
     const sequence = isObject(scripted) && Array.isArray(scripted.$seq) ? scripted.$seq : [scripted];
     const value: unknown = sequence[Math.min(number, sequence.length - 1)];
     if (!isObject(value) || typeof value.$raise !== "string") return value;
+    if (value.$raise === ClusterSetBusyError.name) throw new ClusterSetBusyError("scripted");
     throw CAUGHT.includes(value.$raise) ? new ClusterSetError("scripted") : new ScriptedError(value.$raise);
   }
 }

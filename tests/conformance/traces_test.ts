@@ -27,7 +27,7 @@ for (
     ["etcd", 160],
     ["magpie", 75],
     ["mysql-innodb-cluster", 190],
-    ["async-replication", 35],
+    ["async-replication", 33],
   ] as const
 ) {
   Deno.test(`traces of ${name}: every step passes or is a listed deviation`, async () => {

@@ -1,6 +1,6 @@
 /** What actions refuse, and what those do that the traces do not record. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { TEXT } from "../../interfaces/async_replication/texts.ts";
+import { NEXT, TEXT } from "../../interfaces/async_replication/texts.ts";
 import { changes, type Given, OFFER, OWN, relation, runEvent } from "./async_replication_world.ts";
 
 const SET = { "cluster-set-name": "set-a" };
@@ -74,13 +74,63 @@ Deno.test("recreate-cluster: only without relation and cluster; the set it left 
   assertEquals(await failure("recreate-cluster", related), TEXT.stillRelated("async-replica"));
   const clustered = { params: {}, mysql: { is_instance_in_cluster: true } };
   assertEquals(await failure("recreate-cluster", clustered), TEXT.stillClustered);
-  const given = { params: {}, app: { "removed-from-cluster-set": "true" } };
-  const { action, calls, peer } = await runEvent("recreate-cluster", given);
-  assertEquals(action, { results: { message: TEXT.recreated } });
-  assertEquals(calls.map(({ method }) => method), ["is_instance_in_cluster", "create_cluster", "update_status"]);
-  assertEquals(peer?.app["removed-from-cluster-set"], undefined);
-  assertEquals(peer?.app["rejoin-secondaries"], "true");
-  assertMatch(peer?.app["cluster-set-domain-name"] ?? "", /^cluster-set-0badc0de/);
+  const removed = { "removed-from-cluster-set": "true" };
+  // The second one: an action that was killed when it had made the cluster is run again.
+  for (const mysql of [{}, { is_instance_in_cluster: true }]) {
+    const { action, calls, peer } = await runEvent("recreate-cluster", { params: {}, app: removed, mysql });
+    assertEquals(action, { results: { message: TEXT.recreated } });
+    assertEquals(calls.map(({ method }) => method), ["create_cluster", "update_status"]);
+    assertEquals(peer?.app["removed-from-cluster-set"], undefined);
+    assertEquals(peer?.app["rejoin-secondaries"], undefined, "it does not return to a set");
+    assertMatch(peer?.app["cluster-set-domain-name"] ?? "", /^cluster-set-0badc0de/);
+  }
+});
+
+Deno.test("recreate-cluster: not while the application's own cluster may run; one that its set lost is ended first", async () => {
+  assertEquals(await failure("recreate-cluster", { params: {} }), TEXT.notDissolvedYet, "the server was restarted");
+  const methods = async (mysql: Readonly<Record<string, unknown>>) => {
+    const { action, calls } = await runEvent("recreate-cluster", { params: {}, mysql });
+    assertEquals(action, { results: { message: TEXT.recreated } });
+    return calls.map(({ method }) => method);
+  };
+  const asked = "is_instance_in_cluster";
+  assertEquals(await methods({ was_dissolved: true }), [asked, "create_cluster", "update_status"]);
+  assertEquals(await methods({ is_instance_in_cluster: true, was_removed: true }), [
+    asked,
+    "dissolve_cluster",
+    "create_cluster",
+    "update_status",
+  ]);
+});
+
+Deno.test("whoever is refused in words that scripts know is told what to do", async () => {
+  const next = async (name: string, given: Given) => (await runEvent(name, { params: SET, ...given })).progress;
+  assertEquals(await next("fence-writes", { leader: false }), [NEXT.onLeader("mysql")]);
+  assertEquals(await next("promote-standby-cluster", {}), [NEXT.onReplica]);
+  assertEquals(await next("fence-writes", { params: {} }), [NEXT.nameSet("set-a")]);
+  assertEquals(await next("fence-writes", { params: {}, app: { "cluster-set-domain-name": "" } }), [
+    NEXT.nameSet(undefined),
+  ]);
+  assertEquals(await next("fence-writes", { mysql: REPLICA }), [NEXT.onPrimary]);
+  assertEquals(await next("fence-writes", { mysql: { is_cluster_writes_fenced: true } }), [NEXT.unfence]);
+  assertEquals(await next("unfence-writes", {}), [NEXT.nothing]);
+  const absent = { params: { "cluster-name": "cluster-x" }, mysql: { is_cluster_in_cluster_set: false } };
+  assertEquals(await next("rejoin-cluster", absent), [NEXT.nameCluster]);
+});
+
+Deno.test("rejoin-cluster: those that do not follow the primary, and no others", async () => {
+  const rejoin = (status: string) => ({
+    params: { "cluster-name": "cluster-b" },
+    mysql: { get_replica_cluster_status: status },
+  });
+  for (const status of ["invalidated", "ok_not_replicating", "ok_misconfigured"]) {
+    const { action, calls } = await runEvent("rejoin-cluster", rejoin(status));
+    assertEquals(action, { results: { message: TEXT.rejoined("cluster-b") } });
+    assertEquals(calls.at(-1)?.method, "rejoin_cluster");
+  }
+  for (const status of ["ok", "ok_not_consistent", "not_ok", "unknown"] as const) {
+    assertEquals(await failure("rejoin-cluster", rejoin(status)), TEXT.notRejoinable(status));
+  }
 });
 
 Deno.test("create-replication: offers once, and says what is missing", async () => {

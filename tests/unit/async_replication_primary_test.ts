@@ -1,7 +1,18 @@
 /** The primary side against another side that sends anything, and against hooks that were cut short. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { resumeRemovals } from "../../interfaces/async_replication/removal.ts";
 import { TEXT } from "../../interfaces/async_replication/texts.ts";
-import { ANSWER, changes, OFFER, OWN, passwords, relation, runEvent } from "./async_replication_world.ts";
+import {
+  ANSWER,
+  changes,
+  type Given,
+  inModule,
+  OFFER,
+  OWN,
+  passwords,
+  relation,
+  runEvent,
+} from "./async_replication_world.ts";
 
 const CHANGED = "async-primary-relation-changed";
 const BROKEN = "async-primary-relation-broken";
@@ -57,6 +68,39 @@ Deno.test("a relation that ends removes only the cluster that it named", async (
   assertEquals(changes(await end("cluster-b", ["cluster-b"])), []);
   assertEquals(changes(await end("cluster-a")), []);
   assertEquals(changes(await end("no name")), []);
+});
+
+Deno.test("a replica that cannot be removed now is removed later, when the relation is gone", async () => {
+  const busy = { $raise: "ClusterSetBusyError" };
+  const end = (mysql: Readonly<Record<string, unknown>>, given: Given = {}) =>
+    runEvent(BROKEN, { relationId: 7, relations: [relation("async-primary", OFFERED, ANSWER)], mysql, ...given });
+  const later = await end({ remove_replica_cluster: { $seq: [busy, busy, null] } });
+  assertEquals([later.waits, later.error, later.deferred], [2, undefined, []]);
+  const removed = later.calls.filter(({ method }) => method === "remove_replica_cluster");
+  assertEquals(removed.map(({ args }) => args), [["cluster-b"], ["cluster-b"], ["cluster-b"]]);
+  assertEquals(later.unitHistory.filter(([level]) => level === "waiting").length, 2, "it says that it waits");
+  // A unit that has not joined its cluster knows no set.
+  const joining = await end({ is_cluster_in_cluster_set: { $seq: [false, true] } }, {
+    unitBag: { "unit-initialized": "" },
+  });
+  assertEquals([joining.waits, changes(joining)], [1, ["remove_replica_cluster"]]);
+});
+
+Deno.test("a new leader removes the clusters whose relation ended while another unit led", async () => {
+  const elected = async (given: Given) => {
+    const [unit] = await inModule("async-primary", given, async (at) => {
+      at.ctx.storedAs("async-replication:ended").set(["cluster-b", 7, "no name"]);
+      await resumeRemovals(at);
+      await resumeRemovals(at);
+    });
+    return unit;
+  };
+  assertEquals(await elected({}), ["active", "Primary"]);
+  const nothing = ["unknown", ""];
+  assertEquals(await elected({ mysql: { is_cluster_in_cluster_set: false } }), nothing);
+  assertEquals(await elected({ mysql: { is_cluster_replica: true } }), nothing);
+  const back = [relation("async-primary", OFFERED, ANSWER, 8)];
+  assertEquals(await elected({ relations: back }), nothing, "it has been related again");
 });
 
 Deno.test("a replica that was made before the hook was killed is told; a dissolved one is not", async () => {

@@ -1,8 +1,19 @@
 /** The replica side against another side that sends anything, and against hooks that were cut short. */
 import { assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { noticeDissolution } from "../../interfaces/async_replication/broken.ts";
 import { TEXT } from "../../interfaces/async_replication/texts.ts";
 import type { EventBag } from "../conformance/trace_events_format.ts";
-import { changes, type Given, OFFER, OWN, passwords, relation, runEvent, SHARED } from "./async_replication_world.ts";
+import {
+  changes,
+  type Given,
+  inModule,
+  OFFER,
+  OWN,
+  passwords,
+  relation,
+  runEvent,
+  SHARED,
+} from "./async_replication_world.ts";
 
 const CHANGED = "async-replica-relation-changed";
 const SENT = { "cluster-name": "cluster-a", endpoint: "10.0.0.10", "node-label": "mysql-0" };
@@ -76,6 +87,35 @@ Deno.test("a hook that was killed after dissolving goes on; other small clusters
   assertEquals([changes(small), small.unitStatus], [[], ["waiting", TEXT.awaitingMembers]]);
 });
 
+Deno.test("a cluster whose end was announced, and that does not end after all, is looked after again", async () => {
+  const app = { "units-added-to-cluster": "" };
+  const added = async (mysql: Readonly<Record<string, unknown>>, secrets = [OWN, SHARED]) =>
+    (await offered(OFFER, { app, mysql, secrets })).peer?.app["units-added-to-cluster"];
+  const isIn = { is_instance_in_cluster: true };
+  assertEquals(await added({ ...isIn, get_non_system_databases: ["precious"] }), "3");
+  assertEquals(await added(isIn, [OWN]), "3", "the secret is taken back");
+  assertEquals(await added({ was_dissolved: true }, [OWN]), undefined, "it has ended");
+  const { peer } = await runEvent("async-replica-relation-broken", {
+    relationId: 7,
+    relations: [relation("async-replica", {}, OFFER)],
+    mysql: isIn,
+    app,
+  });
+  assertEquals(peer?.app["units-added-to-cluster"], "3");
+});
+
+Deno.test("data that clients wrote since the relation was made: refused, before a password changes", async () => {
+  const late = await offered(OFFER, { mysql: { get_non_system_databases: ["precious"] } });
+  assertEquals([changes(late), late.relations["7"]], [[], { "user-data-found": "true" }]);
+  assertEquals(late.unitStatus, ["blocked", TEXT.userDataUnit]);
+  const last = await offered(OFFER, { mysql: { get_non_system_databases: { $seq: [[], ["precious"]] } } });
+  assertEquals([changes(last), last.relations["7"]], [[...ALL, "dissolve_cluster"], { "user-data-found": "true" }]);
+  const mysql = { get_non_system_databases: ["precious"] };
+  const returning = await offered(OFFER, { mysql, app: { "rejoin-secondaries": "true" } });
+  assertEquals([changes(returning), returning.relations["7"]], [[...ALL, "dissolve_cluster"], SENT]);
+  assertEquals(returning.peer?.app["rejoin-secondaries"], undefined);
+});
+
 Deno.test("the primary's name: this cluster takes another one, however long its own is", async () => {
   for (const own of ["cluster-p", "c".repeat(63)]) {
     const { relations, peer } = await offered({ ...OFFER, "cluster-name": own }, { app: { "cluster-name": own } });
@@ -147,6 +187,13 @@ Deno.test("a new leader goes on with what the offer asks for", async () => {
   const made = { ...OFFER, "replica-state": "initialized" };
   const recovering = await elect(SENT, made, { get_cluster_node_count: 1 });
   assertEquals(recovering.unitStatus, ["waiting", TEXT.recoveringMembers]);
+  assertEquals(
+    recovering.peer?.unit,
+    { "member-state": "waiting", "member-role": "primary" },
+    "it has to join as well",
+  );
+  const isFirst = { get_cluster_node_count: 1, is_instance_in_cluster: true };
+  assertEquals((await elect(SENT, made, isFirst)).peer?.unit["member-state"], "online");
   const refused = await elect({ "user-data-found": "true" }, OFFER);
   assertEquals([refused.calls, refused.unitHistory], [[], []]);
 });
@@ -165,4 +212,54 @@ Deno.test("the end of the relation: waiting is a deferral of 300 s that looks ev
   assertEquals([later.waits, later.unitStatus], [2, ["blocked", TEXT.standalone]]);
   assertEquals(later.peer?.app["removed-from-cluster-set"], "true");
   assertEquals(later.calls.filter(({ method }) => method === "is_cluster_replica").length, 1);
+});
+
+Deno.test("a cluster that its set no longer has is ended by its own leader, and only by it", async () => {
+  const end = (mysql: Readonly<Record<string, unknown>>, given: Given = {}) =>
+    runEvent("async-replica-relation-broken", {
+      relationId: 7,
+      relations: [relation("async-replica", SENT, OFFER)],
+      mysql: { is_cluster_replica: true, is_instance_in_cluster: { $seq: [true, false] }, was_removed: true, ...mysql },
+      ...given,
+    });
+  const ended = await end({});
+  assertEquals([ended.waits, changes(ended), ended.unitStatus], [0, ["dissolve_cluster"], [
+    "blocked",
+    TEXT.standalone,
+  ]]);
+  assertEquals(ended.peer?.app["removed-from-cluster-set"], "true");
+  const member = await end({}, { leader: false });
+  assertEquals([member.waits, changes(member), member.unitStatus], [1, [], ["blocked", TEXT.standalone]]);
+  // Made anew to return to its set, and unrelated before it got there: closed, and no primary.
+  const passing = await end({ is_cluster_replica: false }, { app: { "rejoin-secondaries": "true" } });
+  assertEquals([changes(passing), passing.unitStatus], [["dissolve_cluster"], ["blocked", TEXT.standalone]]);
+  const { "removed-from-cluster-set": removed, "rejoin-secondaries": rejoins } = passing.peer?.app ?? {};
+  assertEquals([removed, rejoins], ["true", undefined]);
+  const own = await end({ is_cluster_replica: false, was_removed: false }, { app: { "rejoin-secondaries": "true" } });
+  assertEquals(
+    [changes(own), own.waits],
+    [["remove_replica_cluster"], 0],
+    "a cluster that takes writes is the primary",
+  );
+});
+
+Deno.test("a cluster that was dissolved when nobody waited any more is noticed", async () => {
+  const notice = async (given: Given) => {
+    let app: EventBag = {};
+    const [unit] = await inModule("async-replica", given, async (at) => {
+      await noticeDissolution(at);
+      app = await at.peer.app();
+    });
+    return [unit, app["removed-from-cluster-set"]];
+  };
+  const nothing = [["unknown", ""], undefined];
+  assertEquals(await notice({ mysql: { was_dissolved: true } }), [["blocked", TEXT.standalone], "true"]);
+  assertEquals(await notice({ mysql: { was_dissolved: true }, leader: false }), [
+    ["blocked", TEXT.standalone],
+    undefined,
+  ]);
+  assertEquals(await notice({ mysql: { is_instance_in_cluster: true, was_dissolved: true } }), nothing);
+  assertEquals(await notice({}), nothing, "a server that is down has not left its cluster");
+  const relations = [relation("async-replica", SENT, OFFER)];
+  assertEquals(await notice({ mysql: { was_dissolved: true }, relations }), nothing);
 });

@@ -152,6 +152,7 @@ function replicaEdges(): Edges {
   const made = { ...answered, initialized: true };
   move(stateOf(start, true), stateOf({ ...start, userData: true }, true), "user data found");
   move(stateOf(start, true), stateOf(offered, true), "credentials received");
+  move(stateOf(offered, true), stateOf({ ...offered, userData: true }, true), "user data found");
   move(stateOf(offered, true), stateOf(answered, true), "endpoint sent");
   for (const [all, units] of [[true, "all units"], [false, "some units"]] as const) {
     move(stateOf(answered, all), stateOf(made, all), `made a replica, ${units}`);

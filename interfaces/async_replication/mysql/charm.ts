@@ -31,7 +31,8 @@ export function mysqlCharm(site: Site, server: ClusterSetServer): ReplicationCha
     },
     createCluster: () => makeCluster(site),
     async updateStatus() {
-      remember(site.ctx, { settled: "" });
+      // In a hook nothing that the charm looks after has changed by this; an action may have changed anything.
+      if (site.ctx.event.kind === "action") remember(site.ctx, { settled: "" });
       const side = site.ctx.endpoint?.role === "requires" ? "replica" : "primary";
       await reportStanding({ ctx: site.ctx, server, charm, peer: new PeerData(site.ctx, await site.peers()) }, side);
     },

@@ -4,6 +4,7 @@
  * @module
  */
 import { ClientError } from "../../clients/errors.ts";
+import { hasChannel } from "../../clients/mysql/cluster_set/channel.ts";
 import { createClusterSet } from "../../clients/mysql/cluster_set/create.ts";
 import { ClusterSetLockedError, ClusterSetRefusedError } from "../../clients/mysql/cluster_set/errors.ts";
 import { fenceWrites, isWritesFenced, unfenceWrites } from "../../clients/mysql/cluster_set/fence.ts";
@@ -12,9 +13,10 @@ import { readClusterSet } from "../../clients/mysql/cluster_set/records.ts";
 import { rejoinCluster } from "../../clients/mysql/cluster_set/rejoin.ts";
 import { removeReplicaCluster } from "../../clients/mysql/cluster_set/remove.ts";
 import { createReplicaCluster } from "../../clients/mysql/cluster_set/replica.ts";
-import { readRole, type SetRole } from "../../clients/mysql/cluster_set/state.ts";
+import { findSet, readRole, type SetRole } from "../../clients/mysql/cluster_set/state.ts";
 import { clusterStatus, type ReplicaStatus } from "../../clients/mysql/cluster_set/status.ts";
 import { ErrantTransactionsError, NotFitError } from "../../clients/mysql/errors.ts";
+import { readGroup } from "../../clients/mysql/members.ts";
 import { setAccess } from "../../mysql_innodb_cluster/server/set_access.ts";
 import { ClusterSetBusyError, ClusterSetError } from "../cluster_server.ts";
 import { PEER_APP } from "../keys.ts";
@@ -22,7 +24,11 @@ import { parseEndpoint } from "./endpoint.ts";
 import type { Site } from "./site.ts";
 
 /** Milliseconds that a hook waits for a copy of the data; it goes on without us. */
-const COPY_MS = 20_000;
+const COPY_MS = 6000;
+/** The same for a replica to have everything before it is removed. */
+const CATCH_UP_MS = 5000;
+/** Milliseconds for a server of another cluster to answer in a hook. */
+const LOOK_MS = 2000;
 
 /** What the own cluster is in its set, as its server knows it. */
 export async function role(site: Site): Promise<SetRole> {
@@ -42,8 +48,11 @@ export async function isInSet(site: Site, name: string): Promise<boolean> {
 
 /** How a replica does. */
 export async function status(site: Site, name: string): Promise<ReplicaStatus> {
-  const found = await clusterStatus(setAccess(await site.ward()), await site.own(), name);
+  const found = await clusterStatus(setAccess(await site.ward()), await site.own(), name, { connectMs: LOOK_MS });
   if (found.status !== "ok") site.ctx.log.info(`cluster ${name} is ${found.status}: ${found.why}`);
+  if (found.status === "ok_not_replicating") {
+    site.ctx.log.info(`if that lasts, run rejoin-cluster cluster-name=${name}`);
+  }
   return found.status;
 }
 
@@ -77,16 +86,36 @@ export async function create(
   });
 }
 
-/** Takes a replica out of the set. One that has become the primary meanwhile stays: whoever takes writes goes on. */
-export async function remove(site: Site, clusterName: string, force: boolean): Promise<void> {
-  await inTime(async () => {
-    try {
-      await removeReplicaCluster(setAccess(await site.ward()), await site.own(), { clusterName, force });
-    } catch (error) {
-      if (!(error instanceof ClusterSetRefusedError)) throw error;
-      site.ctx.log.warning(`cluster ${clusterName} is not removed: ${error.message}`);
-    }
-  });
+/**
+ * Takes a replica out of the set.
+ *
+ * @returns false for one that has become the primary meanwhile: whoever takes writes goes on
+ * @throws {ClusterSetBusyError} when it cannot be removed now
+ */
+export async function remove(site: Site, clusterName: string, force: boolean): Promise<boolean> {
+  const [access, own] = [setAccess(await site.ward()), await site.own()];
+  try {
+    await removeReplicaCluster(access, own, { clusterName, force, patienceMs: CATCH_UP_MS });
+    return true;
+  } catch (error) {
+    if (!(error instanceof ClusterSetRefusedError || error instanceof ClusterSetLockedError)) throw error;
+    const primary = (await findSet(access, own, LOOK_MS))?.primary;
+    if (primary?.name !== clusterName) throw new ClusterSetBusyError(error.message, { cause: error });
+    site.ctx.log.warning(`cluster ${clusterName} is not removed: ${error.message}`);
+    return false;
+  }
+}
+
+/** Whether the own cluster is closed, and the set does not have it any more: nobody else is going to end it. */
+export async function wasRemoved(site: Site): Promise<boolean> {
+  const own = await site.own();
+  const { self, quorum } = await readGroup(own);
+  if (self?.state !== "ONLINE" || !quorum) return false;
+  const access = setAccess(await site.ward());
+  const isReplica = await hasChannel(own);
+  if (!isReplica && !await isWritesFenced(access, own)) return false;
+  const found = await findSet(access, own, LOOK_MS);
+  return found ? found.own === undefined : isReplica;
 }
 
 /** Makes a cluster the primary one. */
@@ -96,7 +125,7 @@ export async function promote(site: Site, clusterName: string, force: boolean): 
   const { log } = site.ctx;
   log.info(`promoted in ${Math.round(totalMs)} ms; no cluster took writes for ${Math.round(nobodyWritableMs)} ms`);
   if (invalidated.length > 0) log.warning(`${invalidated.join(", ")} is left behind: rejoin it when it is back`);
-  for (const each of pending) log.warning(`it does not follow yet: ${each}`);
+  for (const each of pending) log.warning(`it does not follow yet, run rejoin-cluster with its name: ${each}`);
 }
 
 /** Stops writes to the own cluster. */
@@ -109,7 +138,7 @@ export async function unfence(site: Site): Promise<void> {
   await unfenceWrites(setAccess(await site.ward()), await site.own());
 }
 
-/** Takes an invalidated cluster back. */
+/** Takes a cluster back that was left behind, or follows nobody. */
 export async function rejoin(site: Site, clusterName: string): Promise<void> {
   await rejoinCluster(setAccess(await site.ward()), await site.own(), { clusterName });
 }

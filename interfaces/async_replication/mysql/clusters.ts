@@ -7,14 +7,18 @@ import { ClientError } from "../../clients/errors.ts";
 import type { Mysql } from "../../clients/mysql/connection.ts";
 import { NotDoneError } from "../../clients/mysql/errors.ts";
 import { beginAnew, dissolveCluster, forgetClusterSet } from "../../clients/mysql/cluster_set/recreate.ts";
+import { keepClosed } from "../../clients/mysql/cluster_set/start.ts";
 import { createGroup } from "../../clients/mysql/group.ts";
 import { readGroup } from "../../clients/mysql/members.ts";
 import { remember } from "../../mysql_innodb_cluster/server/memory.ts";
 import { configure } from "../../mysql_innodb_cluster/server/moves.ts";
 import { writeRecord } from "../../mysql_innodb_cluster/server/record.ts";
 import { followsPasswords, putOnHold, takeOffHold } from "../../mysql_innodb_cluster/server/set_keys.ts";
-import { openPeer } from "../../mysql_innodb_cluster/server/ward.ts";
+import { askAll } from "../../mysql_innodb_cluster/server/survey.ts";
+import { openPeer, type Ward } from "../../mysql_innodb_cluster/server/ward.ts";
 import { ClusterSetBusyError } from "../cluster_server.ts";
+import { PEER_APP, PEER_UNIT } from "../keys.ts";
+import { TEXT } from "../texts.ts";
 import { groupNameOf, isInCluster } from "./own_cluster.ts";
 import type { Site } from "./site.ts";
 
@@ -30,6 +34,7 @@ export async function dissolve(site: Site): Promise<void> {
     // A hook that was killed in what follows would else leave units that no longer find each other.
     throw new ClusterSetBusyError("the units are told the primary cluster's passwords first");
   }
+  if (await followsPasswords(ctx)) await announce(await site.ward());
   for (let round = 1;; round++) {
     await using members = await openMembers(site);
     const groups = await Promise.all(members.list.map((db) => readGroup(db)));
@@ -42,26 +47,48 @@ export async function dissolve(site: Site): Promise<void> {
   remember(ctx, { settled: "" });
 }
 
+/** A unit that does not know of it would start its server again, in the group that has ended: each says that it does. */
+async function announce({ peers, others }: Ward): Promise<void> {
+  const bags = await Promise.all(others.map(({ unit }) => peers.unit(unit)));
+  const unaware = others.filter((_, index) => bags[index]?.[PEER_UNIT.initialized] === "True").map(({ unit }) => unit);
+  if (unaware.length === 0) return;
+  peers.localApp.set({ [PEER_APP.unitsAdded]: "" });
+  putOnHold(peers);
+  throw new ClusterSetBusyError(`${unaware.join(", ")} have to know first that their cluster ends`);
+}
+
 /** Makes a cluster of the own server, unless it is in one. A hook that was killed may have left that untold. */
 export async function makeCluster(site: Site): Promise<void> {
   const ward = await site.ward();
   const { ctx, peers, place } = ward;
   const db = await site.own();
   const isIn = await isInCluster(site);
+  const isReturning = await followsPasswords(ctx);
   const groupName = isIn ? await groupNameOf(db) : crypto.randomUUID();
   const record = { ...ward.record, groupName, first: ctx.unit, clustered: [ctx.unit] };
   if (!isIn) {
+    await endOthers(site);
     ctx.log.info("making a cluster of this unit's server");
     await configure({ ...ward, record }, db, place);
     await beginAnew(db);
-    await createGroup(db);
+    // One that returns to its set must not have transactions of its own: it never takes writes.
+    if (isReturning) await keepClosed(db);
+    await createGroup(db, { readOnly: isReturning });
   }
-  // One that returns to its set must not have transactions of its own.
-  if (!await followsPasswords(ctx)) await forgetClusterSet(db);
+  if (!isReturning) await forgetClusterSet(db);
   peers.localApp.set(writeRecord(record));
   takeOffHold(peers, await readGroup(db));
   remember(ctx, { wasMember: true, settled: "" });
   await site.change({ record });
+}
+
+/** Ends what other units still run of the cluster that was, or run since another leader was cut short. */
+async function endOthers(site: Site): Promise<void> {
+  const ward = await site.ward();
+  const members = (await askAll(ward, ward.others)).filter(({ found }) => found === "member");
+  const isWritten = members.some(({ group }) => group?.writable);
+  if (isWritten) throw new ClusterSetBusyError(TEXT.othersRun(members.map(({ unit }) => unit)));
+  if (members.length > 0) await dissolve(site);
 }
 
 /** Connections to the own server and all others of the cluster. */

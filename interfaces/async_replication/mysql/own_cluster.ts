@@ -4,12 +4,14 @@
  * @module
  */
 import { checkPassword, setOfflinePassword, setPassword } from "../../clients/mysql/accounts.ts";
+import { whileUnlocked } from "../../clients/mysql/cluster_set/modes.ts";
 import { addressText, endpointsOf, readGroup } from "../../clients/mysql/members.ts";
 import { sql } from "../../clients/mysql/quoting.ts";
 import { plainVersion, readServer, readSettings } from "../../clients/mysql/status.ts";
 import type { Mysql } from "../../clients/mysql/connection.ts";
 import { readMemory } from "../../mysql_innodb_cluster/server/memory.ts";
 import { changePrimary } from "../../mysql_innodb_cluster/server/set_access.ts";
+import { askAll } from "../../mysql_innodb_cluster/server/survey.ts";
 import { allAddresses } from "../../mysql_innodb_cluster/server/ward.ts";
 import type { ClusterEndpoints, MemberState } from "../cluster_server.ts";
 import { USERS } from "../credentials.ts";
@@ -49,15 +51,22 @@ export async function isInCluster(site: Site): Promise<boolean> {
   return self?.state === "ONLINE" || self?.state === "RECOVERING";
 }
 
-/** Whether the own server has left a cluster for good: it has been in one, and does not remember it. */
+/** Whether the own server has left its cluster for good, but by somebody's wish: it was in it, and does not remember it. */
 export async function hasLeft(site: Site): Promise<boolean> {
   const db = await site.own();
   if (readMemory(site.ctx).wasMember !== true || await isInCluster(site)) return false;
+  if ((await site.ward()).record.removed.includes(site.ctx.unit)) return false;
   const rows = await db.query(
     "look for the server's group",
     sql`SELECT 1 FROM performance_schema.persisted_variables WHERE VARIABLE_NAME = 'group_replication_group_name'`,
   );
   return rows.length === 0;
+}
+
+/** Whether all other units' servers answer and are in no cluster. */
+export async function isNobodyIn(site: Site): Promise<boolean> {
+  const ward = await site.ward();
+  return (await askAll(ward, ward.others)).every(({ found }) => found === "outside");
 }
 
 /** Makes the own server the primary of its cluster. */
@@ -83,7 +92,7 @@ export async function changePassword(site: Site, user: string, password: string)
   const { place, credentials: { authority } } = await site.ward();
   const at = { host: place.host, port: place.port, tls: { ca: authority.certificate } };
   // A cluster that returns to its set has the password already, and must not have transactions of its own.
-  if (!await checkPassword({ at, user: change.user, password })) await setPassword(db, change);
+  if (!await checkPassword({ at, user: change.user, password })) await whileUnlocked(db, () => setPassword(db, change));
 }
 
 /** The name of the group that the own server is in; empty without one. */

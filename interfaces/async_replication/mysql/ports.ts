@@ -6,7 +6,9 @@
 import type { Context } from "../../../hooks/context.ts";
 import type { InterfaceDefinition } from "../../../hooks/definition.ts";
 import { done, type Outcome } from "../../../hooks/outcome.ts";
+import { noticeDissolution } from "../broken.ts";
 import type { PortSource } from "../charm_side.ts";
+import { PEER_APP, RELEASED } from "../keys.ts";
 import { isReplicaInitialized } from "../relation_state.ts";
 import { inHook, relationsOf, type Replication } from "../replication.ts";
 import { mysqlCharm } from "./charm.ts";
@@ -30,17 +32,20 @@ export function withUpkeep(side: InterfaceDefinition): InterfaceDefinition {
 
 async function upkeep(ctx: Context): Promise<Outcome> {
   if (ctx.event.name === "update-status") return await inHook(mysqlPorts, ctx, lookAnew);
-  return ctx.endpoint?.role === "requires" && !await ctx.isLeader() ? await inHook(mysqlPorts, ctx, takeBack) : done;
+  return ctx.endpoint?.role === "requires" && !await ctx.isLeader() ? await inHook(mysqlPorts, ctx, keepUp) : done;
 }
 
-async function lookAnew({ charm }: Replication): Promise<Outcome> {
-  await charm.updateStatus();
+async function lookAnew(at: Replication): Promise<Outcome> {
+  if (at.ctx.endpoint?.role === "requires") await noticeDissolution(at);
+  await at.charm.updateStatus();
   return done;
 }
 
-/** A unit that waited to be taken into the replica cluster is there. */
-async function takeBack({ ctx, peer }: Replication): Promise<Outcome> {
+/** A unit says that it knows of the end of its cluster; one that waited to be taken into the replica cluster is there. */
+async function keepUp({ ctx, peer }: Replication): Promise<Outcome> {
   const [relation] = await relationsOf(ctx, "requires");
-  if (relation && await peer.unitInitialized() && await isReplicaInitialized(relation)) ctx.status.clear();
+  if (!relation || !await peer.unitInitialized()) return done;
+  if (await isReplicaInitialized(relation)) ctx.status.clear();
+  else if (await peer.clusterSetName() && !(await peer.app())[PEER_APP.unitsAdded]) peer.setUnit(RELEASED);
   return done;
 }

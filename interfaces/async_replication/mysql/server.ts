@@ -3,11 +3,14 @@
  *
  * @module
  */
+import { askBeforeStart } from "../../clients/mysql/cluster_set/start.ts";
 import { forceQuorum } from "../../clients/mysql/group.ts";
 import { readGroup } from "../../clients/mysql/members.ts";
 import { userDatabases } from "../../clients/mysql/status.ts";
 import { readMemory } from "../../mysql_innodb_cluster/server/memory.ts";
+import { setAccess } from "../../mysql_innodb_cluster/server/set_access.ts";
 import { ClusterSetError, type ClusterSetServer } from "../cluster_server.ts";
+import { TEXT } from "../texts.ts";
 import { dissolve } from "./clusters.ts";
 import * as clusterSet from "./cluster_set.ts";
 import {
@@ -16,6 +19,7 @@ import {
   endpoints,
   hasLeft,
   isInCluster,
+  isNobodyIn,
   memberState,
   nodeCount,
   version,
@@ -44,7 +48,8 @@ export function mysqlServer(site: Site): ClusterSetServer {
     unfenceWrites: () => clusterSet.orRefuse(() => clusterSet.unfence(site)),
     rejoinCluster: (cluster) => clusterSet.orRefuse(() => clusterSet.rejoin(site, cluster)),
     dissolveCluster: () => dissolve(site),
-    wasDissolved: () => hasLeft(site),
+    wasDissolved: async () => await hasLeft(site) && await isNobodyIn(site),
+    wasRemoved: () => clusterSet.wasRemoved(site),
     updateUserPassword: (user, password) => changePassword(site, user, password),
   };
 }
@@ -61,6 +66,11 @@ async function promoteUnit(site: Site, force: boolean): Promise<void> {
   const db = await site.own();
   const { self, quorum, members } = await readGroup(db);
   if (!self || self.state !== "ONLINE") throw new ClusterSetError("this unit's server is not in the cluster");
-  if (!quorum && force) await forceQuorum(db, members.filter(({ state }) => state !== "UNREACHABLE"));
+  if (!quorum && force) {
+    const { open, why } = await askBeforeStart(setAccess(await site.ward()), db);
+    // Only a replica stays closed by itself.
+    if (!open && why !== "replica") throw new ClusterSetError(TEXT.mayBeTwo);
+    await forceQuorum(db, members.filter(({ state }) => state !== "UNREACHABLE"));
+  }
   await becomePrimary(site);
 }

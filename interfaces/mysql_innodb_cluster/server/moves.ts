@@ -94,7 +94,13 @@ export async function bringIn(
   if (problems.length > 0) return blocking(TEXT.cannotJoin(unit, problems.join("; ")));
   if ((await readClone(db)).state === "running") return waiting(TEXT.copying(unit));
   // A start that is under way must not be disturbed: it takes its time to come to an end.
-  if (self?.state === "RECOVERING" || await startInProgress(db)) return await start(db, unit, patienceMs);
+  if (self?.state === "RECOVERING" || await startInProgress(db)) {
+    const isOurs = (await readServer(db)).groupName === ward.record.groupName;
+    if (isOurs) return await start(db, unit, patienceMs);
+    // The group that it is to join has another name since: it ends without success, and must not be given again.
+    if (await readUntil(() => startInProgress(db), (isBusy) => !isBusy, patienceMs)) return waiting(TEXT.joining(unit));
+    await stopMember(db);
+  }
   if (self?.state === "ERROR") await stopMember(db);
   if (!await isRecoveryUserKnown(ward, view)) return blocking(TEXT.recoveryPassword(unit));
   const chosen = method === "auto" ? await chooseMethod(ward, db, view) : method;

@@ -7,8 +7,9 @@ import type { Context } from "../../../hooks/context.ts";
 import { ClientError } from "../../clients/errors.ts";
 import type { SetAccess } from "../../clients/mysql/cluster_set/access.ts";
 import { hasChannel, setChannelPassword, startChannel, stopChannel } from "../../clients/mysql/cluster_set/channel.ts";
+import { closeIfLeftBehind } from "../../clients/mysql/cluster_set/left_behind.ts";
 import { prepareReplicaMember } from "../../clients/mysql/cluster_set/member.ts";
-import { askBeforeStart, keepClosed } from "../../clients/mysql/cluster_set/start.ts";
+import { startInSet } from "../../clients/mysql/cluster_set/start.ts";
 import { openSetPrimary, readRole } from "../../clients/mysql/cluster_set/state.ts";
 import { connectMysql, type Mysql } from "../../clients/mysql/connection.ts";
 import { createGroup, setPrimary } from "../../clients/mysql/group.ts";
@@ -21,10 +22,15 @@ import { allAddresses, openAt, sameAddress, type Ward } from "./ward.ts";
 /** Milliseconds for connecting and for each statement. */
 const WORK_MS = 20_000;
 const PATIENCE_MS = 10_000;
+/** Milliseconds for a server of another cluster to answer. */
+const LOOK_MS = 2000;
 const CLOSED: Readonly<Record<string, string>> = {
   replica: "it is a replica",
   invalidated: "a forced promotion has left it behind",
   removed: "it was removed from its cluster set",
+  rival: "another cluster takes writes",
+  fenced: "its writes are fenced",
+  changing: "the cluster set is being changed: unfence its writes when that is done",
 };
 
 /** How all clusters of the set are reached: the cluster's user has one password in all of them. */
@@ -66,7 +72,7 @@ export async function openForMetadata(ward: Ward, primary: Address): Promise<Mys
   // A cluster that returns to its set must not have transactions of its own.
   if (isPassing(await peers.app()) && await followsPasswords(ctx)) return undefined;
   try {
-    if (await readRole(db) === "replica") return await openSetPrimary(setAccess(ward), db);
+    if (await readRole(db) === "replica") return await openSetPrimary(setAccess(ward), db, LOOK_MS);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
     ctx.log.warning(`the metadata are not brought up to date: ${error.message}`);
@@ -82,13 +88,32 @@ export async function openForMetadata(ward: Ward, primary: Address): Promise<Mys
  * @returns why it takes no writes; undefined when it does
  */
 export async function startCluster(ward: Ward, db: Mysql): Promise<string | undefined> {
-  const { open, why, unasked } = isReplicated(ward.ctx)
-    ? await askBeforeStart(setAccess(ward), db)
-    : { open: true, why: "alone", unasked: [] } as const;
-  if (!open) await keepClosed(db);
-  await createGroup(db, { readOnly: !open });
+  if (!isReplicated(ward.ctx)) {
+    await createGroup(db);
+    return undefined;
+  }
+  const { open, why, unasked } = await startInSet(setAccess(ward), db);
   if (open) return undefined;
   return unasked.length > 0 ? `${unasked.join(", ")} cannot be asked` : CLOSED[why] ?? why;
+}
+
+/**
+ * With update-status the primary's unit asks the other clusters whether one was promoted by force while this one could not
+ * be reached: then this one takes no more writes.
+ */
+export async function yieldToPromoted(ward: Ward, own: Mysql): Promise<void> {
+  const { ctx } = ward;
+  if (ctx.event.name !== "update-status" || !isReplicated(ctx)) return;
+  try {
+    const promoted = await closeIfLeftBehind(setAccess(ward), own, LOOK_MS);
+    if (promoted === undefined) return;
+    ctx.log.warning(
+      `${promoted} was promoted by force while this cluster could not be reached: it takes no more writes; run rejoin-cluster on a unit of ${promoted}`,
+    );
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    ctx.log.warning(`the other clusters cannot be asked whether they were promoted: ${error.message}`);
+  }
 }
 
 /** Makes a member the primary of its cluster; a replica stops following for that moment. */

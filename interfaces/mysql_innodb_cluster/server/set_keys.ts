@@ -6,13 +6,14 @@
  */
 import type { Context } from "../../../hooks/context.ts";
 import { ValueError } from "../../../hooks/errors.ts";
+import { ClientError } from "../../clients/errors.ts";
 import type { BagData, Relation } from "../../../hooks/relation.ts";
 import type { Mysql } from "../../clients/mysql/connection.ts";
 import { type Group, readGroup } from "../../clients/mysql/members.ts";
 import { readServer } from "../../clients/mysql/status.ts";
 import { CLUSTER_NAME, writeRecord } from "./record.ts";
 import { TEXT } from "./texts.ts";
-import type { Ward } from "./ward.ts";
+import { openPeer, type Ward } from "./ward.ts";
 
 /** Names of the interface between clusters. */
 const INTERFACES: readonly string[] = ["async_replication", "mysql_async"];
@@ -65,17 +66,38 @@ export function holdOf(app: BagData, unit: BagData): Hold {
   return unit[MEMBER_STATE] === "waiting" && unit[INITIALIZED] !== "True" ? "given up" : "free";
 }
 
-/** A cluster that another one has made its replica has a new group: the leader takes its name over. */
+/**
+ * A cluster that another one has made its replica has a new group: every unit goes by its name, and the leader keeps that.
+ * A unit that is to join it may lead, or come before the leader has seen it.
+ */
 export async function followGroup(ward: Ward, own: Mysql): Promise<Ward> {
   const { ctx, peers, record } = ward;
-  if (!isReplicated(ctx) || !await ctx.isLeader()) return ward;
-  const { self } = await readGroup(own);
-  if (self?.state !== "ONLINE") return ward;
-  const { groupName } = await readServer(own);
+  if (!isReplicated(ctx)) return ward;
+  const groupName = await isOnline(own) ? (await readServer(own)).groupName : await groupOfOthers(ward);
   if (groupName === "" || groupName === record.groupName) return ward;
   const changed = { ...record, groupName };
-  peers.localApp.set(writeRecord(changed));
+  if (await ctx.isLeader()) peers.localApp.set(writeRecord(changed));
   return { ...ward, record: changed };
+}
+
+/** The group that a unit whose data were given up is to join; empty for others, and while there is none. */
+async function groupOfOthers({ ctx, peers, others, credentials }: Ward): Promise<string> {
+  if (await readHold(ctx, peers) !== "given up") return "";
+  const names = await Promise.all(others.map(async (report): Promise<string> => {
+    try {
+      await using db = await openPeer(report, credentials);
+      return await isOnline(db) ? (await readServer(db)).groupName : "";
+    } catch (error) {
+      if (error instanceof ClientError) return "";
+      throw error;
+    }
+  }));
+  return names.find((name) => name !== "") ?? "";
+}
+
+async function isOnline(db: Mysql): Promise<boolean> {
+  const { self, quorum } = await readGroup(db);
+  return self?.state === "ONLINE" && quorum;
 }
 
 /** Tells how the own server does in the cluster, and on the leader how many members there are. */

@@ -1,7 +1,8 @@
 /** Two clusters in two models: the second becomes a replica of the first, they change roles, and part. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { mysqlForTests } from "../../../build/install_mysql.ts";
-import { EAST, makeWriterTable, WEST, withSites } from "./sites.ts";
+import { connectionsOf } from "../mysql/formation.ts";
+import { EAST, makeWriterTable, REPLICA, type Sites, WEST, withSites } from "./sites.ts";
 import { underWrites } from "./writes.ts";
 
 const mysql = await mysqlForTests();
@@ -25,6 +26,7 @@ Deno.test({
       assert(sites.clusterName(EAST) !== sites.clusterName(WEST), "two clusters of one name");
       assertEquals(sites.setName(WEST), sites.setName(EAST));
 
+      await noNews(sites);
       sites.sampler.begin();
       const set = { "cluster-set-name": sites.setName(EAST) };
       await underWrites("switchover and back", sites, async () => {
@@ -55,3 +57,25 @@ Deno.test({
     });
   },
 });
+
+/** A changed event with nothing to do: each unit that hears of it asks its own server once. */
+async function noNews(sites: Sites): Promise<void> {
+  const { lab } = sites;
+  const units = sites.allUnits();
+  const count = () => Promise.all(units.map((unit) => connectionsOf(lab, unit)));
+  // Another time when somebody else connected anew meanwhile, such as the sampler.
+  await lab.waitFor("a changed event that costs each unit one connection", async () => {
+    await lab.model.settle();
+    const before = await count();
+    const from = lab.model.timeline.length;
+    await lab.model.exec(sites.leader(EAST), `relation-set -r ${sites.relationId} --app note=${from}`);
+    await lab.model.settle();
+    const ran = lab.model.timeline.slice(from).filter(({ name }) => name === `${REPLICA}-relation-changed`);
+    assertEquals(ran.map(({ unit }) => unit).sort(), sites.units(WEST), "units that heard of it");
+    const after = await count();
+    // Counting takes a connection as well.
+    const opened = units.map((unit, index) => [unit, (after[index] ?? 0) - (before[index] ?? 0) - 1]);
+    assertEquals(opened, units.map((unit) => [unit, sites.units(WEST).includes(unit) ? 1 : 0]), "connections");
+    return true;
+  });
+}

@@ -1,8 +1,13 @@
 /** A site is lost: the other one takes over, the lost one comes back as its replica or is refused. Fences. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { mysqlForTests } from "../../../build/install_mysql.ts";
+import { UnreachableError } from "../../../interfaces/clients/errors.ts";
+import type { SetAccess } from "../../../interfaces/clients/mysql/cluster_set/access.ts";
+import { promoteCluster } from "../../../interfaces/clients/mysql/cluster_set/promote.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
+import { connectMysql } from "../../../interfaces/clients/mysql/connection.ts";
 import { openUnit } from "../mysql/formation.ts";
+import { HOST } from "../mysql/lab.ts";
 import { EAST, makeWriterTable, PATIENCE_MS, type Sites, WEST, withSites } from "./sites.ts";
 import { underWrites } from "./writes.ts";
 
@@ -22,6 +27,7 @@ Deno.test({
 
       await fenced(sites, set);
       await lostAndBack(sites, set);
+      await apartAndBack(sites, set);
       await withErrantTransactions(sites, set);
     });
   },
@@ -38,9 +44,31 @@ async function fenced(sites: Sites, set: Readonly<Record<string, string>>): Prom
     await sites.run(EAST, "set-cluster-primary", { address: heir });
     await lab.settleUntil("all is quiet", () => true);
     assertEquals(await sites.writable(), undefined);
+    await unlock(sites, heir ?? "");
+    assertMatch(await sites.refused(sites.leader(EAST), "fence-writes", set), /already/);
     assertMatch(await sites.run(EAST, "unfence-writes", set), /resumed/);
     assert(await sites.writable(EAST));
+    await writeAsAnybody(sites, heir ?? "");
   });
+}
+
+/** What an unfence-writes leaves that is killed after its first step: administrators may write, clients may not. */
+async function unlock({ lab }: Sites, unit: string): Promise<void> {
+  await using db = await openUnit(lab, unit);
+  await db.run("unlock the server", sql`SET GLOBAL super_read_only = OFF`);
+}
+
+/** A user without any privilege but to write may write. */
+async function writeAsAnybody(sites: Sites, unit: string): Promise<void> {
+  const [user, password] = ["anybody", crypto.randomUUID()];
+  {
+    await using db = await openUnit(sites.lab, unit);
+    await db.run("make a user", sql`CREATE USER anybody IDENTIFIED BY ${password}`);
+    await db.run("let it write", sql`GRANT INSERT ON test.* TO anybody`);
+  }
+  const port = Number(sites.unitBag(unit)["cluster-port"]);
+  await using db = await connectMysql({ at: { host: HOST, port, tls: "unverified" }, user, password });
+  await db.run("write", sql`INSERT INTO test.written VALUES (0, 2)`);
 }
 
 /** The primary site dies; the other one is promoted; the dead one comes back as its replica. */
@@ -67,6 +95,31 @@ async function lostAndBack(sites: Sites, set: Readonly<Record<string, string>>):
     await sites.untilReplicating(EAST);
   });
   await underWrites("back to the first site", sites, async () => {
+    await sites.run(EAST, "promote-standby-cluster", set);
+    await sites.untilReplicating(WEST);
+  });
+}
+
+/** The primary site runs on, where nobody can reach it while the other is promoted by force. */
+async function apartAndBack(sites: Sites, set: Readonly<Record<string, string>>): Promise<void> {
+  const { lab } = sites;
+  const units = sites.units(WEST);
+  const connect: SetAccess["connect"] = async ({ host, port }) => {
+    const unit = units.find((each) => sites.unitBag(each)["cluster-port"] === `${port}`);
+    if (unit) return await openUnit(lab, unit);
+    throw new UnreachableError([{ endpoint: `${host}:${port}`, reason: "cut off" }]);
+  };
+  const access: SetAccess = { connect, replication: { user: "", password: "" }, holder: "test" };
+  {
+    await using db = await openUnit(lab, units[0] ?? "");
+    await promoteCluster(access, db, { clusterName: sites.clusterName(WEST), force: true });
+  }
+  assert(await sites.writable(WEST) && await sites.writable(EAST), "both take writes: they do not know of each other");
+  await lab.settleUntil("the old primary closed", async () => await sites.writable(EAST) === undefined);
+  sites.sampler.begin();
+  await underWrites("apart, and rejoined", sites, async () => {
+    await sites.run(WEST, "rejoin-cluster", { "cluster-name": sites.clusterName(EAST) });
+    await sites.untilReplicating(EAST);
     await sites.run(EAST, "promote-standby-cluster", set);
     await sites.untilReplicating(WEST);
   });

@@ -2,9 +2,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { mysqlForTests } from "../../../build/install_mysql.ts";
 import { type Sql, sql } from "../../../interfaces/clients/mysql/quoting.ts";
-import { connectMysql } from "../../../interfaces/clients/mysql/connection.ts";
+import { readClusterSet } from "../../../interfaces/clients/mysql/cluster_set/records.ts";
+import { readGroup } from "../../../interfaces/clients/mysql/members.ts";
 import { HOST } from "../mysql/lab.ts";
-import { openUnit } from "../mysql/formation.ts";
+import { membersOf, openUnit } from "../mysql/formation.ts";
+import { letIn, passwordOf, withholdSecret } from "./passwords.ts";
 import { EAST, makeWriterTable, PATIENCE_MS, type Sites, WEST, withSites } from "./sites.ts";
 import { underWrites } from "./writes.ts";
 
@@ -16,7 +18,8 @@ Deno.test({
   ignore: mysql === undefined,
   async fn() {
     if (!mysql) return;
-    await withSites(mysql, {}, async (sites) => {
+    // One hook at a time: what the primary side grants is taken back before the other side's next hook.
+    await withSites(mysql, { concurrency: 1 }, async (sites) => {
       await makeWriterTable(sites.lab, await sites.writable(EAST) ?? "");
       await withUserData(sites);
       await withOtherVersion(sites);
@@ -32,19 +35,32 @@ Deno.test({
   },
 });
 
-/** A cluster with data is refused; both sides can be unrelated and related again. */
+/** A cluster with data is refused, whenever they came; both sides can be unrelated and related again. */
 async function withUserData(sites: Sites): Promise<void> {
   const { lab } = sites;
-  await execute(sites, await sites.writable(WEST) ?? "", sql`CREATE DATABASE precious`);
-  sites.relate();
-  await lab.settleUntil("user data found", () => {
+  const isRefused = () => {
     assertMatch(lab.statusOf(sites.leader(WEST)), /^blocked: User data found/);
     return true;
-  });
+  };
+  await execute(sites, await sites.writable(WEST) ?? "", sql`CREATE DATABASE precious`);
+  sites.relate();
+  await lab.settleUntil("user data found", isRefused);
+  await afterRefusal(sites);
+  const grant = withholdSecret(sites);
+  sites.relate();
+  await lab.settleUntil("a replica that waits", () => /Syncing credentials/.test(lab.statusOf(sites.leader(WEST))));
+  await execute(sites, await sites.writable(WEST) ?? "", sql`CREATE DATABASE precious`);
+  await grant();
+  await lab.settleUntil("late user data found", isRefused, PATIENCE_MS);
+  await afterRefusal(sites);
+}
+
+/** Both clusters are as before, and the data are there. */
+async function afterRefusal(sites: Sites): Promise<void> {
   assertEquals(sites.bag(WEST)["user-data-found"], "true");
   assert(await sites.writable(WEST) && await sites.writable(EAST));
   sites.unrelate();
-  await lab.settleUntil("both on their own", () => sites.allReady(EAST, WEST), PATIENCE_MS);
+  await sites.lab.settleUntil("both on their own", () => sites.allReady(EAST, WEST), PATIENCE_MS);
   await execute(sites, await sites.writable(WEST) ?? "", sql`DROP DATABASE precious`);
 }
 
@@ -69,12 +85,22 @@ async function withOtherVersion(sites: Sites): Promise<void> {
   await lab.settleUntil("both on their own", () => sites.allReady(EAST, WEST), PATIENCE_MS);
 }
 
-/** A unit that comes later is a member of the replica, with the channel. */
+/** A unit that comes later is a member of the replica, with the channel, also while nobody may write. */
 async function growing(sites: Sites): Promise<void> {
-  await underWrites("the replica grows", sites, async () => {
-    await sites.lab.model.addUnit(WEST, 1);
+  const { lab } = sites;
+  const set = { "cluster-set-name": sites.setName(EAST) };
+  await underWrites("the replica grows while the primary is fenced", sites, async () => {
+    await sites.run(EAST, "fence-writes", set);
+    await lab.model.addUnit(WEST, 1);
+    await lab.settleUntil("a replica with one more unit", () => sites.allReady(WEST), PATIENCE_MS);
+    await sites.run(EAST, "unfence-writes", set);
     await sites.untilReplicating();
   });
+  await lab.settleUntil("metadata with the new unit", async () => {
+    const known = await membersOf(lab, await sites.writable(EAST) ?? "");
+    assertEquals(known, sites.allUnits().sort());
+    return true;
+  }, PATIENCE_MS);
 }
 
 /** New passwords of the primary cluster reach the replica's charm, and its channel. */
@@ -82,12 +108,12 @@ async function newPasswords(sites: Sites): Promise<void> {
   const { lab } = sites;
   assertMatch(await sites.refused(sites.leader(WEST), "set-password"), /related primary cluster/);
   await underWrites("new passwords", sites, async () => {
-    const before = passwordOf(sites, WEST);
+    const before = passwordOf(sites, sites.leader(WEST));
     await sites.run(EAST, "set-password");
     await lab.settleUntil("the same passwords", async () => {
-      assert(passwordOf(sites, WEST) !== before, "the replica has its old password");
-      assertEquals(passwordOf(sites, WEST), passwordOf(sites, EAST));
-      await letsIn(sites);
+      assert(passwordOf(sites, sites.leader(WEST)) !== before, "the replica has its old password");
+      assertEquals(passwordOf(sites, sites.leader(WEST)), passwordOf(sites, sites.leader(EAST)));
+      await letIn(sites, passwordOf(sites, sites.leader(EAST)));
       return sites.allReady(EAST, WEST);
     }, PATIENCE_MS);
     const [primary] = await sites.replicating(WEST);
@@ -103,68 +129,102 @@ async function secretTakenBack(sites: Sites): Promise<void> {
   const id = sites.bag(EAST)["secret-id"] ?? "";
   const east = sites.leader(EAST);
   await lab.model.exec(east, `secret-revoke ${id} --relation ${sites.relationId}`);
-  const before = passwordOf(sites, WEST);
+  const before = passwordOf(sites, sites.leader(WEST));
   await sites.run(EAST, "set-password");
   await lab.settleUntil("a primary with new passwords", () => {
-    assert(passwordOf(sites, EAST) !== before);
+    assert(passwordOf(sites, sites.leader(EAST)) !== before);
     return sites.allReady(EAST);
   }, PATIENCE_MS);
-  assertEquals(passwordOf(sites, WEST), before);
+  assertEquals(passwordOf(sites, sites.leader(WEST)), before);
   await lab.model.exec(east, `secret-grant ${id} --relation ${sites.relationId}`);
   await lab.settleUntil("the same passwords again", () => {
-    assertEquals(passwordOf(sites, WEST), passwordOf(sites, EAST));
+    assertEquals(passwordOf(sites, sites.leader(WEST)), passwordOf(sites, sites.leader(EAST)));
     return true;
   }, PATIENCE_MS);
   await sites.untilReplicating();
 }
 
-/** A cluster that was removed from its set may return to it with its data. */
+/**
+ * A replica that is behind is removed when it is not any more, or does not follow. A cluster that was removed from its set
+ * may return to it with its data, and takes no writes meanwhile.
+ */
 async function partedAndBack(sites: Sites): Promise<void> {
   const { lab } = sites;
-  await underWrites("parted, and back", sites, async () => {
-    sites.unrelate();
-    await lab.settleUntil("a cluster on its own", () => {
-      for (const unit of sites.units(WEST)) assertEquals(lab.statusOf(unit), STANDALONE);
-      return sites.allReady(EAST);
-    }, PATIENCE_MS);
-    // For a moment it is a cluster of its own, with passwords of its own to change.
-    sites.sampler.begin();
+  await underWrites("parted while it is behind, and back", sites, async () => {
+    const [replica = ""] = await sites.replicating(WEST);
+    {
+      await using busy = await openUnit(lab, replica);
+      await busy.run("keep the replica from executing", sql`LOCK TABLES test.written READ`);
+      sites.unrelate();
+      await lab.settleUntil("a primary that waits", () => {
+        assertMatch(lab.statusOf(sites.leader(EAST)), /^waiting: .*has not caught up/);
+        return true;
+      }, PATIENCE_MS);
+      await execute(sites, replica, sql`STOP REPLICA IO_THREAD FOR CHANNEL 'clusterset_replication'`);
+    }
+    await untilStandalone(sites);
+    assertEquals(await clustersOf(sites), [sites.clusterName(EAST)]);
+    const grant = withholdSecret(sites);
     sites.relate();
+    await lab.settleUntil("a cluster made anew that waits", () => {
+      return /Syncing credentials/.test(lab.statusOf(sites.leader(WEST)));
+    }, PATIENCE_MS);
+    assertEquals(await sites.writable(WEST), undefined);
+    await grant();
     await sites.untilReplicating();
-    sites.sampler.begin();
   });
 }
 
-/** What was removed from its set can become a cluster of its own. */
+/** The primary removes a replica that it cannot reach: that one hears of it, ends, and becomes a cluster of its own. */
 async function recreated(sites: Sites): Promise<void> {
   const { lab } = sites;
-  sites.unrelate();
-  await lab.settleUntil("a cluster on its own", () => {
-    for (const unit of sites.units(WEST)) assertEquals(lab.statusOf(unit), STANDALONE);
-    return true;
-  }, PATIENCE_MS);
+  using nobody = Deno.listen({ hostname: HOST, port: 0 });
+  const address = `${HOST}:${(nobody.addr as Deno.NetAddr).port}`;
+  await execute(
+    sites,
+    await sites.writable(EAST) ?? "",
+    sql`UPDATE mysql_innodb_cluster_metadata.instances SET address = ${address} WHERE cluster_id =
+      (SELECT cluster_id FROM mysql_innodb_cluster_metadata.clusters WHERE cluster_name = ${sites.clusterName(WEST)})`,
+  );
+  // Else the replica's leader would mend the address.
+  const isDeaf = (unit: string) => sites.units(WEST).includes(unit);
+  await sites.whileDeaf(isDeaf, async () => {
+    sites.unrelate();
+    await lab.settleUntil("a set without the replica", async () => {
+      assertEquals(await clustersOf(sites), [sites.clusterName(EAST)]);
+      return true;
+    }, PATIENCE_MS);
+  });
+  await untilStandalone(sites);
+  console.log(`  removed without an answer: ${sites.longestRun(sites.leader(EAST), /broken/)} ms`);
   assertMatch(await sites.refused(sites.leader(WEST), "reboot-cluster-from-complete-outage"), /recreate-cluster/);
   assertMatch(await sites.run(WEST, "recreate-cluster"), /recreated/);
   await lab.settleUntil("two clusters", () => sites.allReady(EAST, WEST), PATIENCE_MS);
   assert(await sites.writable(WEST) && await sites.writable(EAST));
   assert(sites.setName(WEST) !== sites.setName(EAST));
+  // A leader whose own server is out of the cluster for a while does not make another one.
+  await execute(sites, sites.leader(WEST), sql`STOP GROUP_REPLICATION`);
+  assertMatch(await sites.refused(sites.leader(WEST), "recreate-cluster"), /was not removed from a cluster set/);
+  await lab.settleUntil("one cluster", async () => {
+    await using db = await openUnit(lab, sites.leader(WEST));
+    assertEquals((await readGroup(db)).online, sites.units(WEST).length);
+    return sites.allReady(WEST);
+  }, PATIENCE_MS);
+}
+
+async function untilStandalone(sites: Sites): Promise<void> {
+  await sites.lab.settleUntil("a cluster on its own", () => {
+    for (const unit of sites.units(WEST)) assertEquals(sites.lab.statusOf(unit), STANDALONE);
+    return sites.allReady(EAST);
+  }, PATIENCE_MS);
+}
+
+async function clustersOf(sites: Sites): Promise<string[] | undefined> {
+  await using db = await openUnit(sites.lab, await sites.writable(EAST) ?? "");
+  return (await readClusterSet(db))?.clusters.map(({ name }) => name);
 }
 
 async function execute(sites: Sites, unit: string, statement: Sql): Promise<void> {
   await using db = await openUnit(sites.lab, unit);
   await db.run("change what the scenario needs", statement);
-}
-
-/** The password that the first unit of an application tells its peers. */
-function passwordOf(sites: Sites, app: string): string {
-  return String(JSON.parse(sites.unitBag(sites.leader(app))["cluster-password"] ?? '""'));
-}
-
-/** All servers let the cluster's user in with the password that is told. */
-async function letsIn(sites: Sites): Promise<void> {
-  for (const unit of sites.allUnits()) {
-    const port = Number(sites.unitBag(unit)["cluster-port"]);
-    const password = passwordOf(sites, EAST);
-    await using _ = await connectMysql({ at: { host: HOST, port, tls: "unverified" }, user: "clusteruser", password });
-  }
 }

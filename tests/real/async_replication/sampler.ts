@@ -30,7 +30,8 @@ interface Reign {
 const PAUSE_MS = 50;
 
 /**
- * Starts to watch. A server takes writes when it is online, its group's primary, and not read-only.
+ * Starts to watch. A server takes writes when it is online, its group's primary, and not read-only for clients; the
+ * charm itself may be let in for a moment (`super_read_only`), for what must not be replicated.
  *
  * @param units those that are there now
  * @param connect opens a connection to a unit's server
@@ -59,10 +60,11 @@ export function startSampler(units: () => readonly string[], connect: (unit: str
   };
 }
 
-async function takesWrites(db: Mysql): Promise<boolean> {
+/** Whether clients may write on a server. */
+export async function takesWrites(db: Mysql): Promise<boolean> {
   const [row] = await db.query(
     "ask whether it takes writes",
-    sql`SELECT @@global.super_read_only = 0 AND EXISTS (SELECT 1 FROM performance_schema.replication_group_members
+    sql`SELECT @@global.read_only = 0 AND EXISTS (SELECT 1 FROM performance_schema.replication_group_members
       WHERE MEMBER_ID = @@server_uuid AND MEMBER_STATE = 'ONLINE' AND MEMBER_ROLE = 'PRIMARY') AS yes`,
   );
   return flagIn(row, "yes");

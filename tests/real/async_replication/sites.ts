@@ -17,7 +17,7 @@ import { freePorts } from "../mysql/ports.ts";
 import { makeWritten, WRITE_MS } from "../mysql/scenario_writer.ts";
 import { type Lab, withLab } from "../units.ts";
 import { completed } from "../tasks.ts";
-import { type Sampler, startSampler } from "./sampler.ts";
+import { type Sampler, startSampler, takesWrites } from "./sampler.ts";
 
 /** The application that offers itself at first, and the one that becomes its replica. */
 export const EAST = "east";
@@ -37,16 +37,24 @@ const READY = /^active: Unit is ready: Mode: R\/[OW], Cluster is ONLINE/;
 export interface SitesOptions {
   readonly eastUnits?: number;
   readonly westUnits?: number;
-  /** How often a hook that fails is run again. */
+  /** Units that run hooks at the same time; 2 when absent. */
+  readonly concurrency?: number;
+  /** How often a hook that fails is run again; not at all when absent: none has to. Killed ones always are. */
   readonly retries?: number;
   readonly config?: Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
+}
+
+/** The channel from the other cluster, as one server has it. */
+export interface Channel {
+  readonly exists: boolean;
+  /** `ON`, `OFF` or `CONNECTING`; empty without the channel. */
+  readonly receiver: string;
 }
 
 /** Two clusters that are not related yet. */
 export class Sites implements AsyncDisposable {
   readonly sampler: Sampler;
   #relation: { readonly id: number; readonly sides: readonly [string, string] } | undefined;
-  #release: (() => Promise<void>) | undefined;
 
   constructor(readonly lab: Lab, readonly programs: MysqlPrograms) {
     this.sampler = startSampler(() => this.allUnits(), (unit) => openUnit(lab, unit, LOOK_MS));
@@ -87,12 +95,8 @@ export class Sites implements AsyncDisposable {
 
   /** The units of an application whose servers get data from the other site. */
   async replicating(app: string): Promise<string[]> {
-    const found = await Promise.all(
-      this.units(app).map(async (unit) => {
-        return (await channelOf(this.lab, unit)).receiver === "ON" ? [unit] : [];
-      }),
-    );
-    return found.flat();
+    const channels = await this.channels(app);
+    return this.units(app).filter((_, index) => channels[index]?.receiver === "ON");
   }
 
   /** A unit's databag among the units of its application. */
@@ -130,11 +134,21 @@ export class Sites implements AsyncDisposable {
     this.lab.model.updateStatus();
     await this.lab.settleUntil(`${replica} replicates`, async () => {
       this.allReady(EAST, WEST);
-      const channels = await Promise.all(this.units(replica).map((unit) => channelOf(this.lab, unit)));
-      assertEquals(channels.filter(({ receiver }) => receiver === "ON").length, 1, "members that replicate");
-      assertEquals(channels.filter(({ exists }) => exists).length, channels.length, "members with the channel");
-      return true;
+      return await this.follows(replica);
     }, PATIENCE_MS);
+  }
+
+  /** The channel from the other site, as each unit of an application has it. */
+  channels(app: string): Promise<Channel[]> {
+    return Promise.all(this.units(app).map((unit) => channelOf(this.lab, unit)));
+  }
+
+  /** Whether one unit of a replica gets the other site's data, and all others are ready to. */
+  async follows(replica: string): Promise<boolean> {
+    const channels = await this.channels(replica);
+    assertEquals(channels.filter(({ receiver }) => receiver === "ON").length, 1, "members that replicate");
+    assertEquals(channels.filter(({ exists }) => exists).length, channels.length, "members with the channel");
+    return true;
   }
 
   /** Milliseconds of the longest run of a hook or action on a unit. */
@@ -170,32 +184,31 @@ export class Sites implements AsyncDisposable {
     return await openUnit(this.lab, unit ?? this.leader(EAST), WRITE_MS);
   }
 
-  /** From now on no hook of an application begins; those that are due wait. @returns what ends that */
-  async hold(app: string): Promise<() => Promise<void>> {
-    const units = this.units(app);
-    const gate = await Deno.makeTempFile({ dir: this.lab.directory });
-    const wait = ["sh", "-c", 'while [ -e "$0" ]; do sleep 0.1; done; exec "$@"', gate];
-    this.lab.intercept = (unit, command) => units.includes(unit) ? [...wait, ...command] : command;
-    return this.#release = async () => {
+  /** Does something while some units' hooks do nothing, as when Juju's word does not reach the charm. */
+  async whileDeaf<T>(isDeaf: (unit: string, hook: string) => boolean, work: () => Promise<T>): Promise<T> {
+    this.lab.intercept = (unit, command, hook) => isDeaf(unit, hook) ? ["true"] : command;
+    try {
+      return await work();
+    } finally {
       this.lab.intercept = undefined;
-      this.#release = undefined;
-      await Deno.remove(gate);
-    };
+    }
   }
 
   /** Kills all servers of an application, as a site that loses its power; none of its hooks runs until {@linkcode revive}. */
   async lose(app: string): Promise<void> {
-    await this.hold(app);
-    await Promise.all(this.units(app).map((unit) => killServer(this.lab, unit)));
+    const units = this.units(app);
+    this.lab.intercept = (unit, command) => units.includes(unit) ? ["false"] : command;
+    await Promise.all(units.map((unit) => killServer(this.lab, unit)));
   }
 
   /** The lost site has power again: its hooks run, and start its servers. */
-  async revive(): Promise<void> {
-    await this.#release?.();
+  revive(): void {
+    this.lab.intercept = undefined;
+    const stopped = this.allUnits().filter((unit) => this.lab.statusOf(unit).startsWith("error:"));
+    for (const unit of stopped) this.lab.model.resolved(unit);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.revive();
     await this.sampler.stop();
   }
 }
@@ -206,8 +219,8 @@ export async function withSites(
   options: SitesOptions,
   test: (sites: Sites) => Promise<void>,
 ): Promise<void> {
-  const { retries } = options;
-  await withLab({ server: "mysqld", ...(retries === undefined ? {} : { retries }) }, async (lab) => {
+  const { concurrency = 2, retries = 0 } = options;
+  await withLab({ server: "mysqld", concurrency, retries }, async (lab) => {
     const began = performance.now();
     await deploySites(lab, programs, options);
     console.log(`  two clusters from nothing: ${Math.round(performance.now() - began)} ms`);
@@ -264,8 +277,7 @@ export async function makeWriterTable(lab: Lab, unit: string): Promise<void> {
   await makeWritten(db);
 }
 
-/** The channel from the other cluster, as a unit's server has it. */
-export async function channelOf(lab: Lab, unit: string): Promise<{ exists: boolean; receiver: string }> {
+async function channelOf(lab: Lab, unit: string): Promise<Channel> {
   await using db = await openUnit(lab, unit);
   const [row] = await db.query(
     "read the channel",
@@ -278,7 +290,7 @@ export async function channelOf(lab: Lab, unit: string): Promise<{ exists: boole
 async function isWritable(lab: Lab, unit: string): Promise<boolean> {
   try {
     await using db = await openUnit(lab, unit, LOOK_MS);
-    return (await readGroup(db)).writable;
+    return await takesWrites(db);
   } catch (error) {
     if (error instanceof ClientError) return false;
     throw error;

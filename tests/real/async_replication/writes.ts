@@ -4,39 +4,44 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import type { Mysql } from "../../../interfaces/clients/mysql/connection.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { openUnit } from "../mysql/formation.ts";
 import { startMysqlWriter, writtenBy } from "../mysql/scenario_writer.ts";
 import { type Cost, measureUnderWrites, printCost, type Writer } from "../row_writer.ts";
 import type { Lab } from "../units.ts";
-import { EAST, PATIENCE_MS, type Sites, WEST } from "./sites.ts";
+import { PATIENCE_MS, type Sites } from "./sites.ts";
 
 /** Runs a part under writes and prints what it cost. */
 export async function underWrites(
   what: string,
   sites: Sites,
   part: () => Promise<void>,
-  apps?: readonly string[],
+  connect?: () => Promise<Mysql>,
 ): Promise<void> {
-  printCost(`  ${what}`, await rowsDuring(sites, part, apps));
+  printCost(`  ${what}`, await rowsDuring(sites, part, connect));
 }
 
-/** Runs a part under writes; fails when a row is lost, tables differ, or two clusters took writes at the same time. */
+/**
+ * Runs a part under writes; fails when a row is lost, tables differ, or two clusters took writes at the same time.
+ *
+ * @param connect connects the writer; to the unit that takes writes, without it
+ */
 export async function rowsDuring(
   sites: Sites,
   part: () => Promise<void>,
-  apps: readonly string[] = [EAST, WEST],
+  connect: () => Promise<Mysql> = () => sites.openForWrites(),
 ): Promise<Cost> {
-  const writer = startMysqlWriter(() => sites.openForWrites());
+  const writer = startMysqlWriter(connect);
   return await measureUnderWrites(sites.lab, writer, part, async () => {
-    await assertNothingLost(sites, writer, apps);
+    await assertNothingLost(sites, writer);
     sites.sampler.assertOneCluster();
   });
 }
 
 /** Waits until all servers have the same rows of a writer, all that were acknowledged among them. */
-async function assertNothingLost(sites: Sites, writer: Writer, apps: readonly string[]): Promise<void> {
-  const units = apps.flatMap((app) => sites.units(app));
+async function assertNothingLost(sites: Sites, writer: Writer): Promise<void> {
+  const units = sites.allUnits();
   await sites.lab.waitFor("the same rows on all servers", async () => {
     for (const unit of units) {
       await using db = await openUnit(sites.lab, unit);

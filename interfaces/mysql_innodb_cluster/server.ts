@@ -4,6 +4,7 @@
  * @module
  */
 import { defineInterface } from "../../hooks/definition.ts";
+import { CLUSTER } from "../needs.ts";
 import { withWorkload } from "../workload.ts";
 import { mysqlInnodbClusterPeers } from "./peers.ts";
 import { cleanUp, leave } from "./server/leave.ts";
@@ -14,7 +15,6 @@ import { TEXT } from "./server/texts.ts";
 /** The side of the units among each other, with the server that each of them runs. */
 export const mysqlInnodbClusterServer = defineInterface({
   ...mysqlInnodbClusterPeers,
-  needs: ["net", "read", "run", "sys", "write"],
   lifecycle: withWorkload(mysqlInnodbClusterPeers.lifecycle, { installing: TEXT.installing, install, leave, cleanUp }),
-  when: [{ name: "reconcile", run: reconcile }],
+  when: [{ name: "reconcile", needs: CLUSTER, run: reconcile }],
 });

@@ -115,11 +115,6 @@ export async function configureInstance(db: Mysql, settings: InstanceSettings): 
   ]);
 }
 
-/** Tells a server whom to ask when it joins again. @returns whether that changed */
-export async function setSeeds(db: Mysql, seeds: readonly Address[]): Promise<boolean> {
-  return await persist(db, [["group_replication_group_seeds", seeds.map(checkedAddress).join(",")]]);
-}
-
 /** An address in the form that group replication takes. @throws {InputError} for what is none */
 export function checkedAddress(address: Address): string {
   const { host, port } = address;

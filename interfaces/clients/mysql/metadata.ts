@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { InputError } from "../errors.ts";
-import type { Mysql } from "./connection.ts";
+import { InputError, MissingError } from "../errors.ts";
+import type { Mysql, Row } from "./connection.ts";
 import { NotDoneError } from "./errors.ts";
 import { checkedAddress } from "./instance.ts";
 import { hasMetadata } from "./metadata_schema.ts";
@@ -51,38 +51,41 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,62}$/;
 const MAX_LABEL = 265;
 
-/** Reads all clusters and members; undefined when the schema is not there. */
+/** Reads all clusters and members; undefined when the schema is not there, to its last part. */
 export async function readMetadata(db: Mysql): Promise<Metadata | undefined> {
-  if (!await hasMetadata(db)) return undefined;
-  const clusters = await db.query(
-    "read the clusters",
-    sql`SELECT cluster_id, cluster_name, group_name, clusterset_id
-      FROM mysql_innodb_cluster_metadata.v2_gr_clusters ORDER BY cluster_name`,
-  );
-  const rows = await db.query(
-    "read the clusters' members",
-    sql`SELECT cluster_id, mysql_server_uuid, instance_name, address
-      FROM mysql_innodb_cluster_metadata.instances ORDER BY instance_id`,
-  );
+  const rows = await readRows(db);
+  if (!rows) return undefined;
+  const clusters = new Map<string, ClusterRecord>();
   const instances = new Map<string, InstanceRecord[]>();
   for (const row of rows) {
-    const members = instances.get(textIn(row, "cluster_id")) ?? [];
-    members.push({
-      ...parseAddress(textIn(row, "address")),
-      uuid: textIn(row, "mysql_server_uuid"),
-      label: textIn(row, "instance_name"),
-    });
-    instances.set(textIn(row, "cluster_id"), members);
+    const clusterId = textIn(row, "cluster_id");
+    // Without a cluster there is one row of nothing, and likewise for a cluster without members.
+    if (clusterId === "") continue;
+    const [name, groupName] = [textIn(row, "cluster_name"), textIn(row, "group_name")];
+    clusters.set(clusterId, { clusterId, name, groupName, clusterSetId: textIn(row, "clusterset_id") });
+    const uuid = textIn(row, "mysql_server_uuid");
+    if (uuid === "") continue;
+    const members = instances.get(clusterId) ?? [];
+    members.push({ ...parseAddress(textIn(row, "address")), uuid, label: textIn(row, "instance_name") });
+    instances.set(clusterId, members);
   }
-  return {
-    clusters: clusters.map((row) => ({
-      clusterId: textIn(row, "cluster_id"),
-      name: textIn(row, "cluster_name"),
-      groupName: textIn(row, "group_name"),
-      clusterSetId: textIn(row, "clusterset_id"),
-    })),
-    instances,
-  };
+  return { clusters: [...clusters.values()], instances };
+}
+
+async function readRows(db: Mysql): Promise<readonly Row[] | undefined> {
+  try {
+    return await db.query(
+      "read the clusters and their members",
+      sql`SELECT c.cluster_id, c.cluster_name, c.group_name, c.clusterset_id, i.mysql_server_uuid, i.instance_name,
+        i.address FROM mysql_innodb_cluster_metadata.schema_version v
+        LEFT JOIN mysql_innodb_cluster_metadata.v2_gr_clusters c ON TRUE
+        LEFT JOIN mysql_innodb_cluster_metadata.instances i ON i.cluster_id = c.cluster_id
+        ORDER BY c.cluster_name, i.instance_id`,
+    );
+  } catch (error) {
+    if (error instanceof MissingError) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -141,10 +144,8 @@ export async function syncInstances(
     if (label === "" || label.length > MAX_LABEL) throw new InputError("a member's label has 1 to 265 characters");
   }
   const now = (await readMetadata(db))?.instances.get(clusterId) ?? [];
-  const same = (a: InstanceRecord, b: InstanceRecord) =>
-    a.uuid === b.uuid && a.host === b.host && a.port === b.port && a.label === b.label;
-  const gone = now.filter((has) => !wanted.some((want) => same(want, has)));
-  const missing = wanted.filter((want) => !now.some((has) => same(want, has)));
+  const gone = now.filter((has) => !wanted.some((want) => isSame(want, has)));
+  const missing = wanted.filter((want) => !now.some((has) => isSame(want, has)));
   if (gone.length === 0 && missing.length === 0) return false;
   await transaction(db, "record the cluster's members", [
     // Of the missing too: a server that changed its cluster is still listed there.
@@ -156,16 +157,19 @@ export async function syncInstances(
   return true;
 }
 
+/** Whether two lists have the same members, in any order. */
+export function isSameList(a: readonly InstanceRecord[], b: readonly InstanceRecord[]): boolean {
+  return a.length === b.length && a.every((one) => b.some((other) => isSame(one, other)));
+}
+
+function isSame(a: InstanceRecord, b: InstanceRecord): boolean {
+  return a.uuid === b.uuid && a.host === b.host && a.port === b.port && a.label === b.label;
+}
+
 /** Adds one member to a cluster, or corrects it. @returns whether anything changed */
 export async function registerInstance(db: Mysql, clusterId: string, instance: InstanceRecord): Promise<boolean> {
   const now = (await readMetadata(db))?.instances.get(clusterId) ?? [];
   return await syncInstances(db, clusterId, [...now.filter(({ uuid }) => uuid !== instance.uuid), instance]);
-}
-
-/** Takes a member off the list. @returns whether it was there */
-export async function unregisterInstance(db: Mysql, clusterId: string, uuid: string): Promise<boolean> {
-  const now = (await readMetadata(db))?.instances.get(clusterId) ?? [];
-  return await syncInstances(db, clusterId, now.filter((instance) => instance.uuid !== uuid));
 }
 
 /** The routers that were bootstrapped against this metadata; none when the schema is not there. */

@@ -9,7 +9,7 @@ import type { Row } from "./connection.ts";
 const MAX_TEXT = 16 * 1024 * 1024;
 
 /**
- * A column as text; results of functions come as bytes.
+ * A column as text.
  *
  * @returns an empty text for NULL
  * @throws {ReplyError} when the row has no such column
@@ -17,9 +17,8 @@ const MAX_TEXT = 16 * 1024 * 1024;
 export function textIn(row: Row | undefined, column: string): string {
   const value = row?.[column];
   if (value === null) return "";
-  if (typeof value === "number" || typeof value === "bigint") return `${value}`;
-  const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
-  if (typeof text === "string" && text.length <= MAX_TEXT) return text;
+  if (typeof value === "number") return `${value}`;
+  if (typeof value === "string" && value.length <= MAX_TEXT) return value;
   throw new ReplyError(`MySQL's answer has no ${column}; check that it is MySQL, and its version`);
 }
 

@@ -55,13 +55,19 @@ export function plainVersion(version: string): string {
 
 /** Reads what a server says of itself. */
 export async function readServer(db: Mysql): Promise<ServerFacts> {
+  // Variables of a plugin are not there before it is loaded.
+  const variable = (name: string) =>
+    sql`(SELECT VARIABLE_VALUE FROM performance_schema.global_variables WHERE VARIABLE_NAME = ${name})`;
   const [row] = await db.query(
     "read the server's state",
     sql`SELECT @@server_uuid AS uuid, @@server_id AS id, VERSION() AS version, @@global.super_read_only AS read_only,
-      @@global.gtid_executed AS executed, @@global.gtid_purged AS purged, @@report_host AS host, @@report_port AS port`,
+      @@global.gtid_executed AS executed, @@global.gtid_purged AS purged, @@report_host AS host, @@report_port AS port,
+      ${variable("group_replication_group_name")} AS group_name,
+      ${variable("group_replication_start_on_boot")} AS start_on_boot,
+      (SELECT GROUP_CONCAT(PLUGIN_NAME) FROM information_schema.PLUGINS WHERE PLUGIN_STATUS = 'ACTIVE'
+        AND PLUGIN_NAME IN ('group_replication', 'clone')) AS plugins`,
   );
-  const settings = await readSettings(db, ["group_replication_group_name", "group_replication_start_on_boot"]);
-  const plugins = await activePlugins(db);
+  const plugins = textIn(row, "plugins").split(",");
   return {
     uuid: textIn(row, "uuid"),
     serverId: numberIn(row, "id"),
@@ -71,9 +77,9 @@ export async function readServer(db: Mysql): Promise<ServerFacts> {
     gtidPurged: oneLine(textIn(row, "purged")),
     reportHost: textIn(row, "host"),
     reportPort: numberIn(row, "port"),
-    groupName: settings.get("group_replication_group_name") ?? "",
-    startOnBoot: settings.get("group_replication_start_on_boot") === "ON",
-    plugins: { groupReplication: plugins.has("group_replication"), clone: plugins.has("clone") },
+    groupName: textIn(row, "group_name"),
+    startOnBoot: flagIn(row, "start_on_boot"),
+    plugins: { groupReplication: plugins.includes("group_replication"), clone: plugins.includes("clone") },
   };
 }
 

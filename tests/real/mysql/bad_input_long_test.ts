@@ -7,7 +7,7 @@ import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { readServer, userDatabases } from "../../../interfaces/clients/mysql/status.ts";
 import { ModelError } from "../../model/checker.ts";
 import { type Lab, withLab } from "../units.ts";
-import { assertNoSecretShows, findSecrets, watchCommandLines } from "../units_canaries.ts";
+import { assertNoSecretShows, findSecrets } from "../units_canaries.ts";
 import { assertSays, openStranger, ready, silence, STRANGERS, tell } from "./bad_input_peers.ts";
 import { SocketProxy } from "./bad_input_proxy.ts";
 import { deployMysql, openUnit } from "./formation.ts";
@@ -38,7 +38,6 @@ Deno.test({
   async fn(t) {
     if (!mysql) return;
     await withLab({ server: "mysqld" }, async (lab) => {
-      using lines = watchCommandLines();
       silence(lab, [PUPPET, OTHER]);
       await deployMysql(lab, mysql, 3);
       await lab.settleUntil("a server without a cluster", () => NOT_READY.test(lab.statusOf(UNIT)));
@@ -58,8 +57,8 @@ Deno.test({
       assertEquals(await userDatabases(db), []);
       const users = await db.query("list users", sql`SELECT User AS name FROM mysql.user WHERE Host = '%' ORDER BY 1`);
       assertEquals(users.map(({ name }) => name), ["clusterrecovery", "clusteruser"]);
-      const secrets = await findSecrets(lab.model, lab.dataDirectory, [CANARY]);
-      await assertNoSecretShows(lab.model, lab.dataDirectory, secrets, lines);
+      const secrets = await findSecrets(lab, [CANARY]);
+      await assertNoSecretShows(lab, secrets);
     });
   },
 });

@@ -147,6 +147,6 @@ async function runActions(t: Deno.TestContext, lab: Lab): Promise<void> {
   });
 
   await t.step("no secret shows", async () => {
-    await assertNoSecretShows(lab.model, lab.dataDirectory, await findSecrets(lab.model, lab.dataDirectory));
+    await assertNoSecretShows(lab, await findSecrets(lab));
   });
 }

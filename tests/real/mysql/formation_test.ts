@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { mysqlForTests, type MysqlPrograms } from "../../../build/install_mysql.ts";
 import { createGroup, startMember } from "../../../interfaces/clients/mysql/group.ts";
 import { type Lab, withLab } from "../units.ts";
+import { assertFilesAreClosed } from "../units_canaries.ts";
 import { prepare } from "./cluster.ts";
 import {
   connectionsOf,
@@ -83,6 +84,7 @@ Deno.test({
       await lab.settleUntil("Router's list without it", async () => (await membersOf(lab, last)).length === 2);
       assertEquals(await membersOf(lab, last), rest);
       assert(lab.processes(heir).length === 0, "the removed unit's server still runs");
+      await assertFilesAreClosed(lab);
     });
   },
 });

@@ -20,7 +20,15 @@ import { numberIn, textIn } from "../../../interfaces/clients/mysql/rows.ts";
 import { readServer } from "../../../interfaces/clients/mysql/status.ts";
 import { ADMIN } from "./cluster.ts";
 import { MysqlLab } from "./lab.ts";
-import { errorPacket, greeting, okPacket, serving, SimulatedServer, writeAll } from "./simulated_server.ts";
+import {
+  errorPacket,
+  greeting,
+  okPacket,
+  resultPackets,
+  serving,
+  SimulatedServer,
+  writeAll,
+} from "./simulated_server.ts";
 
 const SECRET = "hunter2";
 const TEXT = new TextEncoder();
@@ -160,6 +168,22 @@ Deno.test("mysql: statements that end badly", async (t) => {
       assertEquals((await readGroup(db)).members, []);
       await assertRejects(() => readServer(db), ReplyError);
     });
+  });
+  await t.step("columns of types and in character sets that do not fit, or that nobody has", async () => {
+    const ask = (charset: number, type: number) => {
+      const answer = serving(async (_, connection) => {
+        for (const [at, each] of resultPackets({ charset, type }, "ü").entries()) await connection.send(at + 1, each);
+      });
+      return against(answer, async (at) => {
+        await using db = await connect(at);
+        return textIn((await db.query("look", sql`X`))[0], "value");
+      });
+    };
+    // Binary, GBK, Shift JIS; text, JSON, a time, a geometry, a number, and no type.
+    for (const charset of [63, 28, 13]) {
+      for (const type of [253, 245, 12, 255, 3, 99]) assertEquals(await ask(charset, type), "ü");
+    }
+    await assertRejects(() => ask(65_000, 253), ReplyError);
   });
   await t.step("a wish for a local file", async () => {
     const received: number[] = [];

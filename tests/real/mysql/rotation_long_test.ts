@@ -7,7 +7,7 @@ import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { numberIn } from "../../../interfaces/clients/mysql/rows.ts";
 import { readChannels, readServer } from "../../../interfaces/clients/mysql/status.ts";
 import { type Lab, withLab } from "../units.ts";
-import { assertNoSecretShows, findSecrets, watchCommandLines } from "../units_canaries.ts";
+import { assertNoSecretShows, findSecrets } from "../units_canaries.ts";
 import { connectionsOf, deployMysql, isWhole, killServer, openUnit, PATIENCE_MS, statesOf } from "./formation.ts";
 import { assertKnown, assertNotLogged, type Passwords, passwordsOf, renew, takeAway } from "./rotation.ts";
 
@@ -24,12 +24,11 @@ Deno.test({
   async fn(t) {
     if (!mysql) return;
     await withLab({ server: "mysqld" }, async (lab) => {
-      using lines = watchCommandLines();
       await deployMysql(lab, mysql, UNITS.length);
       await lab.settleUntil("a cluster of three", () => isWhole(lab, 3), PATIENCE_MS);
       const secrets = new Set<string>();
       const collect = async () => {
-        for (const secret of await findSecrets(lab.model, lab.dataDirectory)) secrets.add(secret);
+        for (const secret of await findSecrets(lab)) secrets.add(secret);
       };
       const step = async (name: string, run: (lab: Lab) => Promise<void>) => {
         await collect();
@@ -42,7 +41,7 @@ Deno.test({
       await step("so does one whose unit knew the passwords before the servers did", oneEarly);
       await step("actions without a majority", noMajority);
       await collect();
-      await assertNoSecretShows(lab.model, lab.dataDirectory, [...secrets], lines);
+      await assertNoSecretShows(lab, [...secrets]);
       const passwords = [...secrets].filter((secret) => /^[\w-]{32}$/.test(secret));
       assert(passwords.length >= 4, "old and new passwords are known");
       for (const unit of UNITS) await assertNotLogged(lab, unit, passwords);
@@ -56,7 +55,6 @@ Deno.test({
   async fn() {
     if (!mysql) return;
     await withLab({ server: "mysqld", jujuVersion: "2.9.49" }, async (lab) => {
-      using lines = watchCommandLines();
       await deployMysql(lab, mysql, UNITS.length);
       await lab.settleUntil("a cluster of three", () => isWhole(lab, 3), PATIENCE_MS);
       assertEquals(lab.model.world.secrets, {});
@@ -64,8 +62,8 @@ Deno.test({
       await oneAway(lab);
       known.push(passwordsOf(lab));
       const passwords = known.flatMap((each) => Object.values(each));
-      const secrets = await findSecrets(lab.model, lab.dataDirectory, passwords);
-      await assertNoSecretShows(lab.model, lab.dataDirectory, secrets, lines);
+      const secrets = await findSecrets(lab, passwords);
+      await assertNoSecretShows(lab, secrets);
       for (const unit of UNITS) await assertNotLogged(lab, unit, passwords);
     });
   },

@@ -28,6 +28,23 @@ export function errorPacket(number: number, message: string): Uint8Array {
   return bytes([0xff, number & 0xff, number >> 8], ENCODER.encode(`#HY000${message}`));
 }
 
+/**
+ * The packets of a result of one row and one column, which is called `value`.
+ *
+ * @param column number of its character set, and of its type
+ */
+export function resultPackets(
+  column: { readonly charset: number; readonly type: number },
+  value: string,
+): Uint8Array[] {
+  const text = (each: string) => [ENCODER.encode(each).length, ...ENCODER.encode(each)];
+  const end = bytes([0xfe, 0, 0, 2, 0]);
+  const { charset, type } = column;
+  const names = ["def", "", "", "", "value", ""].flatMap(text);
+  const definition = bytes(names, [12, charset & 0xff, charset >> 8, 255, 0, 0, 0, type, 0, 0, 0, 0, 0]);
+  return [bytes([1]), definition, end, bytes(text(value)), end];
+}
+
 /** The greeting of a MySQL server. */
 export function greeting(capabilities: number = CAPABILITIES): Uint8Array {
   return bytes(

@@ -4,7 +4,8 @@
  * @module
  */
 import { type HookTool, Laboratory } from "./laboratory.ts";
-import { SPENT_ON, type Trace } from "./profile_charm.ts";
+import { type Joint, JOINTS, SPENT_ON, type Trace } from "./profile_charm.ts";
+import type { Instant } from "./profile_clock.ts";
 import { compilePrograms } from "./programs.ts";
 import { align } from "./report.ts";
 import { quantile } from "./stats.ts";
@@ -15,8 +16,8 @@ type Parts = Readonly<Record<string, number>>;
 
 /** How long the least program takes, in milliseconds. */
 interface Floor {
-  /** Until its first line. */
-  readonly entered: number;
+  /** Until its first line: wall time from its start, and the processor's. */
+  readonly entered: Instant;
   readonly ms: number;
   /** From its first line to its end. */
   readonly rest: number;
@@ -51,7 +52,10 @@ export async function profile(runs: number, tool: HookTool): Promise<void> {
       const start = [`hooks/${hook.name}`] as const;
       const traced = await laboratory.trace({ charm: "bench", start, world, hook, isChange: true });
       const trace: Trace = JSON.parse(traced.stdout);
-      if (run >= 0) parts.push(partsOf(trace, traced.startedAt, traced.ms, traced.agentMs, floor));
+      if (run >= 0) {
+        const wall = partsOf(trace, traced.startedAt, traced.ms, traced.agentMs, floor);
+        parts.push({ ...wall, ...processorOf(trace, floor) });
+      }
     }
   }
   const columns = cases.map(({ parts }) => mediansOf(parts));
@@ -63,8 +67,9 @@ export async function profile(runs: number, tool: HookTool): Promise<void> {
 
 async function runFloor(laboratory: Laboratory): Promise<Floor> {
   const { startedAt, ms, stdout } = await laboratory.runProgram("profile-floor");
-  const entered = Number(stdout) - startedAt;
-  return { entered, ms, rest: ms - entered };
+  const { wall, cpu }: Instant = JSON.parse(stdout);
+  const entered = { wall: wall - startedAt, cpu };
+  return { entered, ms, rest: ms - entered.wall };
 }
 
 /**
@@ -73,20 +78,48 @@ async function runFloor(laboratory: Laboratory): Promise<Floor> {
  * @param floor of the same round
  */
 export function partsOf(trace: Trace, startedAt: number, ms: number, agentMs: number, floor: Floor): Parts {
-  const { entered, connected, handlerBegan, handlerEnded, returned } = trace;
   const inside = SPENT_ON.map((name) => [`  of it ${name}`, trace.spent[name] ?? 0]);
   return {
     "whole hook": ms,
     "floor (hello world)": floor.ms,
-    "modules": entered - startedAt - floor.entered,
-    "environment, connecting": connected - entered,
-    "state, charm's files, plan": handlerBegan - connected,
-    "handler: databags": handlerEnded - handlerBegan,
-    "commit": returned - handlerEnded,
-    "exit": startedAt + ms - returned - floor.rest,
+    "modules": markOf(trace, "entered").wall - startedAt - floor.entered.wall,
+    ...stretchesOf(trace, "wall"),
+    "exit": startedAt + ms - markOf(trace, "returned").wall - floor.rest,
     ...Object.fromEntries(inside),
     "  of it the agent's own work": agentMs,
   };
+}
+
+/**
+ * What the main thread has had of the processor above the floor, until the charm came to its end: a machine that is busy
+ * with other things changes little of it.
+ *
+ * @param floor of the same round
+ */
+export function processorOf(trace: Trace, floor: Floor): Parts {
+  const stretches = Object.entries({
+    "modules": markOf(trace, "entered").cpu - floor.entered.cpu,
+    ...stretchesOf(trace, "cpu"),
+  });
+  return {
+    "processor, above the floor": markOf(trace, "returned").cpu - floor.entered.cpu,
+    ...Object.fromEntries(stretches.map(([name, ms]) => [`  ${name}`, ms])),
+  };
+}
+
+/** Names of the stretches between the joints. */
+const STRETCHES = ["environment, connecting", "state, charm's files, plan", "handler: databags", "commit"] as const;
+
+/** How long it took from each joint to the next, by one of the clocks. */
+function stretchesOf(trace: Trace, clock: keyof Instant): Parts {
+  const times = JOINTS.map((joint) => markOf(trace, joint)[clock]);
+  return Object.fromEntries(STRETCHES.map((name, at) => [name, (times[at + 1] ?? NaN) - (times[at] ?? NaN)]));
+}
+
+function markOf({ marks }: Trace, joint: Joint): Instant {
+  const mark = marks[joint];
+  if (!mark) throw new Error(`the charm has not come to where it ${joint}`);
+  return mark;
 }
 
 function mediansOf(parts: readonly Parts[]): Parts {

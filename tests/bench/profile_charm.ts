@@ -7,22 +7,23 @@
 import { RpcClient } from "../../hooks/juju/agent_rpc.ts";
 import { defineInterface, dispatch } from "../../mod.ts";
 import { changed } from "./charm.ts";
+import { type Instant, openClock } from "./profile_clock.ts";
 
-/** Points in time, in milliseconds since 1970, and sums, in milliseconds. */
+/** What the charm has seen of its clocks. */
 export interface Trace {
-  readonly entered: number;
-  readonly connected: number;
-  readonly handlerBegan: number;
-  readonly handlerEnded: number;
-  readonly returned: number;
-  /** What {@linkcode SPENT_ON} names. */
+  readonly marks: Readonly<Partial<Record<Joint, Instant>>>;
+  /** What {@linkcode SPENT_ON} names, in milliseconds. */
   readonly spent: Readonly<Record<string, number>>;
 }
 
+/** Where the clocks are read, in this order. */
+export const JOINTS = ["entered", "connected", "handler began", "handler ended", "returned"] as const;
+
+/** A point that the charm comes to. */
+export type Joint = typeof JOINTS[number];
+
 /** What is summed up inside. */
 export const SPENT_ON = ["charm's files", "JSON", "protocol", "permissions"] as const;
-
-const now = () => performance.timeOrigin + performance.now();
 
 /** Replaces a function of an object by one that adds its time to a sum. */
 function clock<T extends object>(sums: Map<string, number>, name: typeof SPENT_ON[number], object: T, key: keyof T) {
@@ -40,7 +41,10 @@ function clock<T extends object>(sums: Map<string, number>, name: typeof SPENT_O
   });
 }
 
-async function main(entered: number): Promise<number> {
+async function main(): Promise<number> {
+  const marks: Partial<Record<Joint, Instant>> = {};
+  const now = openClock();
+  marks.entered = now();
   const sums = new Map<string, number>(SPENT_ON.map((name) => [name, 0]));
   clock(sums, "charm's files", Deno, "readTextFileSync");
   clock(sums, "charm's files", Deno, "lstatSync");
@@ -49,7 +53,6 @@ async function main(entered: number): Promise<number> {
   clock(sums, "protocol", RpcClient.prototype, "send");
   clock(sums, "protocol", RpcClient.prototype, "receive");
   clock(sums, "permissions", Deno.permissions, "revokeSync");
-  const marks = { connected: 0, handlerBegan: 0, handlerEnded: 0 };
   const connect = Deno.connect;
   const connecting = async (options: Deno.UnixConnectOptions) => {
     const stream = await connect(options);
@@ -62,19 +65,18 @@ async function main(entered: number): Promise<number> {
     role: "requires",
     on: {
       async changed(ctx, relation) {
-        marks.handlerBegan = now();
+        marks["handler began"] = now();
         const outcome = await changed(ctx, relation);
-        marks.handlerEnded = now();
+        marks["handler ended"] = now();
         return outcome;
       },
     },
   });
   const code = await dispatch({ interfaces: [timed], actions: [] });
-  const returned = now();
-  const { connected, handlerBegan, handlerEnded } = marks;
-  const trace: Trace = { entered, connected, handlerBegan, handlerEnded, returned, spent: Object.fromEntries(sums) };
+  marks.returned = now();
+  const trace: Trace = { marks, spent: Object.fromEntries(sums) };
   console.log(JSON.stringify(trace));
   return code;
 }
 
-if (import.meta.main) Deno.exit(await main(now()));
+if (import.meta.main) Deno.exit(await main());

@@ -1,2 +1,4 @@
 /** The floor of the profile: a program that tells when its first line ran. */
-console.log(performance.timeOrigin + performance.now());
+import { openClock } from "./profile_clock.ts";
+
+console.log(JSON.stringify(openClock()()));

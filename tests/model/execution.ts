@@ -5,7 +5,7 @@
  * @module
  */
 import { commit, type CommitResult, discard } from "./commit.ts";
-import { runCommand } from "./commands/registry.ts";
+import { type CommandOutcome, runCommand } from "./commands/registry.ts";
 import { hookEnvironment, type Subject } from "./environment.ts";
 import { type Fault, type FaultPlan, faultsOfRun, type Moment, strikes } from "./faults.ts";
 import { type HookProcess, type ProcessEnd, startProcess } from "./hook_process.ts";
@@ -14,7 +14,7 @@ import { serveHook } from "./hook_server.ts";
 import type { LocalState } from "./local_state.ts";
 import { type AgentReply, type AgentRequest, RpcError, StdinRequiredError } from "./rpc_server.ts";
 import type { WorldState } from "./state.ts";
-import type { RunOutcome } from "./timeline.ts";
+import type { CommandCost, RunOutcome } from "./timeline.ts";
 
 /** Turns the command line of a run into the one that is started; its first word is an absolute path or found on PATH. */
 export type Wrap = (unit: string, command: readonly string[], name: string) => readonly string[];
@@ -70,7 +70,7 @@ export interface ExecutionEnd {
   readonly stderr: Uint8Array;
   /** What the commit did; undefined when there was none. */
   readonly commit: CommitResult | undefined;
-  readonly commands: readonly { readonly name: string; readonly ms: number }[];
+  readonly commands: readonly CommandCost[];
   readonly faults: readonly string[];
 }
 
@@ -78,7 +78,7 @@ export interface ExecutionEnd {
 interface Progress {
   readonly run: HookRun;
   readonly faults: readonly Fault[];
-  readonly commands: { name: string; ms: number }[];
+  readonly commands: CommandCost[];
   readonly struck: string[];
   /** Requests that wait for standard input: their repetition is the same command. */
   awaitsStdin: boolean;
@@ -141,7 +141,9 @@ function openRun(world: WorldState, { unit, local, memory, subject }: Execution,
     actionId: subject.kind === "action" ? subject.id : null,
     memory,
   });
-  const views = [...run.relations].map(([id, view]) => {
+  // After relation-broken the agent has forgotten the relation, also while the other side still leaves it (contract 4.2).
+  const known = [...run.relations].filter(([id]) => !local.relations[id]?.broken);
+  const views = known.map(([id, view]) => {
     const members = new Set(Object.keys(local.relations[id]?.members ?? {}));
     if (id === relationId && hook?.kind === "relation-departed") members.delete(remoteUnit);
     else if (id === relationId && remoteUnit !== "") members.add(remoteUnit);
@@ -214,10 +216,16 @@ async function answer(
   progress.awaitsStdin = "needsStdin" in outcome;
   if ("needsStdin" in outcome) throw new StdinRequiredError();
   await strike(host, execution, progress, { command: number, when: "after" }, breakAnswer);
-  progress.commands.push({ name: request.command, ms: host.elapsed() - begin });
+  progress.commands.push({ name: request.command, ms: host.elapsed() - begin, bytes: bytesOf(request, outcome) });
   if (run.reboot === "now") killNow(progress);
   if ("rpcError" in outcome) throw new RpcError(outcome.rpcError);
   return outcome;
+}
+
+/** What a hook command says and is told. */
+function bytesOf({ command, args, stdin }: AgentRequest, outcome: CommandOutcome): number {
+  const said = [command, ...args].reduce((sum, word) => sum + new TextEncoder().encode(word).length, stdin.length);
+  return "stdout" in outcome ? said + outcome.stdout.length + outcome.stderr.length : said;
 }
 
 async function strike(

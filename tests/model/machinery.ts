@@ -10,7 +10,7 @@ import type { ExecutionEnd, Wrap } from "./execution.ts";
 import type { Fault, FaultPlan } from "./faults.ts";
 import { type ExecRequest, newLocalState } from "./local_state.ts";
 import { nextOperation, type Operation } from "./resolver.ts";
-import { drive, mulberry32, type Random, randomHex, shuffle, type Turn } from "./scheduler.ts";
+import { drive, mulberry32, type Player, type Random, randomHex, shuffle } from "./scheduler.ts";
 import type { ActionTask, ApplicationState, WorldState } from "./state.ts";
 import { type AgentHost, perform, type UnitAgent } from "./unit_agent.ts";
 import { addUnit, createWorld, reconcile } from "./world.ts";
@@ -44,12 +44,13 @@ export interface ModelOptions {
 export interface SettleOptions {
   /** More operations than these are an error; 2000 when absent. */
   readonly maxHooks?: number;
+  /** Ends it early, before anybody gets another turn. */
+  readonly until?: () => boolean;
 }
 
 /** How a drive is narrowed. */
 export interface DriveOptions extends SettleOptions {
   readonly only?: string;
-  readonly until?: () => boolean;
 }
 
 /** Where the units of an application go. */
@@ -188,7 +189,8 @@ export class Machinery {
     await drive<Operation>({
       concurrency: this.options.concurrency ?? (this.#random ? 1 : 2),
       random: this.#random,
-      due: (busy) => this.#due(busy, only),
+      players: () => this.#players(only),
+      due: (name) => this.#due(name),
       perform: async ({ name, task }) => {
         if (left-- <= 0) throw new ModelError(`no end after ${maxHooks} operations: ${this.#lastRuns()}`);
         try {
@@ -201,16 +203,15 @@ export class Machinery {
     });
   }
 
-  #due(busy: ReadonlySet<string>, only: string | undefined): Turn<Operation>[] {
+  #players(only: string | undefined): Player[] {
+    const names = only === undefined ? [...this.agents.keys()] : [only];
+    return names.map((name) => ({ name, machine: this.world.units[name]?.machine ?? name }));
+  }
+
+  #due(name: string): Operation | null {
     const random = this.#random;
     const choices = random ? { relationOrder: (ids: readonly number[]) => shuffle(ids, random) } : {};
-    const due: Turn<Operation>[] = [];
-    for (const [name, agent] of this.agents) {
-      if (busy.has(name) || (only ?? name) !== name) continue;
-      const task = nextOperation(this.world, name, agent.local, choices);
-      if (task) due.push({ name, machine: this.world.units[name]?.machine ?? name, task });
-    }
-    return due;
+    return nextOperation(this.world, name, this.agent(name).local, choices);
   }
 
   #lastRuns(): string {

@@ -49,6 +49,11 @@ export class Model extends Deployment {
     return this.machinery.root;
   }
 
+  /** Ids of the processes that hooks and actions are now, and of those that they left behind. */
+  get processes(): readonly number[] {
+    return [...this.machinery.host.processes.keys()];
+  }
+
   /**
    * Runs an action as `juju run` does. The unit may run hooks that are due before it.
    *
@@ -134,6 +139,11 @@ export class Model extends Deployment {
     addFault(this.machinery.host.faults, fault);
   }
 
+  /** Takes back the faults that have been planted. */
+  clearFaults(): void {
+    this.machinery.host.faults.entries.length = 0;
+  }
+
   /**
    * Moves the model's clock on: secrets rotate and expire by it.
    *
@@ -158,7 +168,7 @@ export class Model extends Deployment {
   /**
    * Lets the agents work until nothing is due.
    *
-   * @param options the most hooks to run
+   * @param options the most hooks to run, and what ends it early
    * @throws {ModelError} a hook failed more often than the model retries, or there is no end
    */
   async settle(options: SettleOptions = {}): Promise<void> {

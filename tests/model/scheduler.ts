@@ -43,11 +43,15 @@ export function randomHex(digits: number, random: Random): string {
   return Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join("");
 }
 
-/** Something whose turn it can be. */
-export interface Turn<Task> {
+/** Someone whose turn it can be. */
+export interface Player {
   readonly name: string;
   /** Units on one machine take turns (contract 1.1). */
   readonly machine: string;
+}
+
+/** A turn with what is to be done in it. */
+export interface Turn<Task> extends Player {
   readonly task: Task;
 }
 
@@ -57,8 +61,10 @@ export interface DriveOptions<Task> {
   readonly concurrency: number;
   /** Undefined: the one who waited longest goes first. */
   readonly random: Random | undefined;
-  /** Whoever has something due now, without those in `busy`. */
-  readonly due: (busy: ReadonlySet<string>) => Turn<Task>[];
+  /** Everyone, whether or not something is due. */
+  readonly players: () => Player[];
+  /** What somebody has due now; null for nothing. Asked of no more players than needed. */
+  readonly due: (name: string) => Task | null;
   readonly perform: (turn: Turn<Task>) => Promise<void>;
   /** Ends the drive early. */
   readonly until?: () => boolean;
@@ -77,11 +83,7 @@ export async function drive<Task>(options: DriveOptions<Task>): Promise<void> {
   let turns = 0;
   while (true) {
     const stop = errors.length > 0 || options.until?.() === true;
-    const machines = new Set([...running.values()].map((turn) => turn.machine));
-    const due = stop || running.size >= options.concurrency
-      ? []
-      : options.due(new Set(running.keys())).filter((turn) => !machines.has(turn.machine));
-    const next = choose(due, options.random, lastTurn);
+    const next = stop || running.size >= options.concurrency ? undefined : choose(options, running, lastTurn);
     if (next) {
       lastTurn.set(next.name, ++turns);
       const ended = options.perform(next).catch((error: unknown) => {
@@ -96,11 +98,24 @@ export async function drive<Task>(options: DriveOptions<Task>): Promise<void> {
 }
 
 function choose<Task>(
-  due: readonly Turn<Task>[],
-  random: Random | undefined,
+  { players, due, random }: DriveOptions<Task>,
+  running: ReadonlyMap<string, { readonly machine: string }>,
   lastTurn: ReadonlyMap<string, number>,
 ): Turn<Task> | undefined {
-  if (random) return due[Math.floor(random() * due.length)];
-  const waited = (turn: Turn<Task>) => lastTurn.get(turn.name) ?? 0;
-  return [...due].sort((a, b) => waited(a) - waited(b))[0];
+  const machines = new Set([...running.values()].map(({ machine }) => machine));
+  const free = players().filter(({ name, machine }) => !running.has(name) && !machines.has(machine));
+  const turnOf = (player: Player): Turn<Task> | undefined => {
+    const task = due(player.name);
+    return task === null ? undefined : { ...player, task };
+  };
+  if (random) {
+    const turns = free.map(turnOf).filter((turn) => turn !== undefined);
+    return turns[Math.floor(random() * turns.length)];
+  }
+  const waited = ({ name }: Player) => lastTurn.get(name) ?? 0;
+  for (const player of free.sort((a, b) => waited(a) - waited(b))) {
+    const turn = turnOf(player);
+    if (turn) return turn;
+  }
+  return undefined;
 }

@@ -20,6 +20,15 @@ export type RunOutcome =
   /** It was killed; nothing is committed unless the kill came after the commit. */
   | "killed";
 
+/** A hook command that the agent has run. */
+export interface CommandCost {
+  readonly name: string;
+  /** Real milliseconds that the agent took. */
+  readonly ms: number;
+  /** Its words, standard input and output. */
+  readonly bytes: number;
+}
+
 /** One run of a hook, an action or juju-exec. */
 export interface TimelineEntry {
   readonly unit: string;
@@ -43,8 +52,8 @@ export interface TimelineEntry {
   readonly exit: number | null;
   /** Why it did not end well; empty otherwise. */
   readonly error: string;
-  /** Hook commands in order, with the real milliseconds that the agent took for each. */
-  readonly commands: readonly { readonly name: string; readonly ms: number }[];
+  /** Hook commands in order. */
+  readonly commands: readonly CommandCost[];
   /** Databags that its commit changed. */
   readonly bags: readonly BagDiff[];
   /** Stored state that its commit changed. */

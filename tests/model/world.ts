@@ -250,11 +250,11 @@ export function reconcile(
   locals: ReadonlyMap<string, LocalState>,
   pick: (candidates: readonly string[]) => string | undefined,
 ): void {
-  for (const relation of Object.values(world.relations)) {
+  for (const relation of Object.values(world.relations).filter(({ life }) => life === "dying")) {
     const held = [...locals].some(([name, local]) =>
       world.units[name] && local.relations[relation.id]?.broken === false
     );
-    if (relation.life === "dying" && !held) removeRelation(world, relation);
+    if (!held) removeRelation(world, relation);
   }
   for (const app of Object.values(world.applications)) {
     const units = Object.values(world.units).filter((unit) => unit.app === app.name);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { drawPicture } from "../bench/picture.ts";
-import { partsOf } from "../bench/profile.ts";
+import { partsOf, processorOf } from "../bench/profile.ts";
 import { build, UnavailableError } from "../bench/programs.ts";
 import { formatRows, formatTargets } from "../bench/report.ts";
 import { medianOf, type Row, rowOf } from "../bench/rows.ts";
@@ -119,11 +119,19 @@ Deno.test("bench: the picture has a bar for each program that was measured, ours
   assert(!/NaN|Infinity|absent|undefined/.test(picture));
 });
 
-Deno.test("bench: the stretches of a profile add up to the whole hook", () => {
-  const trace = { entered: 1031, connected: 1032, handlerBegan: 1035, handlerEnded: 1037, returned: 1038, spent: {} };
-  const floor = { entered: 28, ms: 31, rest: 3 };
-  const parts = Object.entries(partsOf(trace, 1000, 42.5, 0.5, floor)).filter(([name]) => !name.startsWith(" "));
-  const [whole, ...stretches] = parts.map(([, ms]) => ms);
+Deno.test("bench: the stretches of a profile add up to the whole hook, and to what the processor did above the floor", () => {
+  const marks = {
+    entered: { wall: 1031, cpu: 22 },
+    connected: { wall: 1032, cpu: 22.5 },
+    "handler began": { wall: 1035, cpu: 24 },
+    "handler ended": { wall: 1037, cpu: 25 },
+    returned: { wall: 1038, cpu: 25.5 },
+  };
+  const floor = { entered: { wall: 28, cpu: 20 }, ms: 31, rest: 3 };
+  const parts = Object.entries(partsOf({ marks, spent: {} }, 1000, 42.5, 0.5, floor));
+  const [whole, ...stretches] = parts.filter(([name]) => !name.startsWith(" ")).map(([, ms]) => ms);
   assertEquals(stretches, [31, 3, 1, 3, 2, 1, 1.5]);
   assertEquals(stretches.reduce((sum, ms) => sum + ms, 0), whole);
+  const [all, ...inside] = Object.values(processorOf({ marks, spent: {} }, floor));
+  assertEquals([all, inside], [5.5, [2, 0.5, 1.5, 1, 0.5]]);
 });

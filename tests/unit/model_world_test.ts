@@ -13,7 +13,7 @@ import {
 import { hookEnvironment, type Subject } from "../model/environment.ts";
 import { createFaultPlan, type Fault, faultsOfRun, strikes } from "../model/faults.ts";
 import { newLocalState } from "../model/local_state.ts";
-import { drive, mulberry32, shuffle, type Turn } from "../model/scheduler.ts";
+import { drive, mulberry32, shuffle } from "../model/scheduler.ts";
 import type { WorldState } from "../model/state.ts";
 import { formatStatus } from "../model/timeline.ts";
 import {
@@ -254,10 +254,9 @@ Deno.test("turns respect machines and concurrency, and an error ends the drive a
   const left = new Map([["a", 2], ["b", 2], ["c", 2]]);
   const machines: Readonly<Record<string, string>> = { a: "0", b: "0", c: "1" };
   const [running, done, most] = [new Set<string>(), [] as string[], { count: 0 }];
-  const due = (busy: ReadonlySet<string>): Turn<null>[] =>
-    [...left].filter(([name, count]) => count > 0 && !busy.has(name))
-      .map(([name]) => ({ name, machine: machines[name] ?? "", task: null }));
-  const perform = async ({ name }: Turn<null>): Promise<void> => {
+  const players = () => [...left.keys()].map((name) => ({ name, machine: machines[name] ?? "" }));
+  const due = (name: string) => (left.get(name) ?? 0) > 0 ? "work" : null;
+  const perform = async ({ name }: { readonly name: string }): Promise<void> => {
     running.add(name);
     most.count = Math.max(most.count, running.size);
     assert(!(running.has("a") && running.has("b")), "a and b share a machine");
@@ -267,7 +266,7 @@ Deno.test("turns respect machines and concurrency, and an error ends the drive a
     done.push(name);
     if (name === "c" && left.get("c") === 0) throw new Error("c broke");
   };
-  await assertRejects(() => drive({ concurrency: 3, random: undefined, due, perform }), Error, "c broke");
+  await assertRejects(() => drive({ concurrency: 3, random: undefined, players, due, perform }), Error, "c broke");
   assertEquals([most.count, running.size], [2, 0]);
   assertEquals(done.slice(0, 2).sort(), ["a", "c"]);
 });

@@ -27,7 +27,7 @@ export const site = defineInterface({
     async broken(ctx, relation) {
       const [peers] = await ctx.relations("ring");
       const uri = peers && await ctx.isLeader() ? await passwordUri(peers) : undefined;
-      if (uri !== undefined) ctx.secrets.revoke(uri, relation);
+      if (uri !== undefined && !await isRelatedAnew(ctx, relation)) ctx.secrets.revoke(uri, relation);
       return done;
     },
   },
@@ -145,6 +145,13 @@ async function offerPassword(ctx: Context, relation: Relation): Promise<void> {
   peers.localApp.set({ "password-secret": uri });
   ctx.secrets.grant(uri, relation);
   relation.localApp.set({ "password-secret": uri, title: (await ctx.config()).string("title") });
+}
+
+/** Juju takes access from the whole application, by whatever relation it has it. */
+async function isRelatedAnew(ctx: Context, relation: Relation): Promise<boolean> {
+  const app = await relation.remoteApp();
+  const others = (await ctx.relations()).filter(({ id }) => id !== relation.id);
+  return (await Promise.all(others.map((other) => other.remoteApp()))).includes(app);
 }
 
 /** The secret's URI is in the ring's databag, where the next leader finds it. */

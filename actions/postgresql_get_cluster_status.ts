@@ -6,13 +6,13 @@
 import { defineAction } from "../hooks/definition.ts";
 import { isReady, leads } from "../interfaces/clients/patroni/values.ts";
 import { unitOf } from "../interfaces/database_peers/names.ts";
-import { describeMember, NEEDS, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
+import { ASKING, describeMember, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
 
 /** The action. */
 export const postgresqlGetClusterStatus = defineAction({
   name: "get-cluster-status",
   side: SIDE,
-  needs: NEEDS,
+  needs: ASKING,
   async run(ctx) {
     const view = await viewOf(await worldOf(ctx));
     const primary = view.members.find(({ role }) => leads(role));

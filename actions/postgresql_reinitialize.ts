@@ -5,13 +5,13 @@
  */
 import { defineAction } from "../hooks/definition.ts";
 import { ActionFailed } from "../hooks/errors.ts";
-import { asked, leaderOf, NEEDS, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
+import { asked, ASKING, leaderOf, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
 
 /** The action. */
 export const postgresqlReinitialize = defineAction({
   name: "reinitialize",
   side: SIDE,
-  needs: NEEDS,
+  needs: ASKING,
   async run(ctx) {
     const world = await worldOf(ctx);
     const { address, member } = await world.juju.self();

@@ -6,13 +6,13 @@
 import { defineAction } from "../hooks/definition.ts";
 import { ActionFailed } from "../hooks/errors.ts";
 import { rollingLock } from "../interfaces/rolling_op/peers.ts";
-import { NEEDS, SIDE, worldOf } from "./postgresql_world.ts";
+import { SIDE, worldOf } from "./postgresql_world.ts";
 
 /** The action. */
 export const postgresqlRestart = defineAction({
   name: "restart",
   side: SIDE,
-  needs: NEEDS,
+  needs: ["read"],
   async run(ctx) {
     await worldOf(ctx);
     const lock = await rollingLock(ctx);

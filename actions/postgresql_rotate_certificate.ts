@@ -7,13 +7,13 @@ import { defineAction } from "../hooks/definition.ts";
 import { ActionFailed } from "../hooks/errors.ts";
 import { certificateFacts } from "../interfaces/clients/certificates/authority.ts";
 import { identityOf } from "../interfaces/database_peers/identity.ts";
-import { NEEDS, SIDE, worldOf } from "./postgresql_world.ts";
+import { SIDE, worldOf } from "./postgresql_world.ts";
 
 /** The action. */
 export const postgresqlRotateCertificate = defineAction({
   name: "rotate-certificate",
   side: SIDE,
-  needs: NEEDS,
+  needs: ["read", "run", "write"],
   async run(ctx) {
     const { juju, options, relation } = await worldOf(ctx);
     const { address } = await juju.self();

@@ -8,7 +8,7 @@ import { ActionFailed } from "../hooks/errors.ts";
 import { areAllMembersReady } from "../interfaces/database_peers/nodes/are_all_members_ready.ts";
 import { changeRolePassword } from "../interfaces/database_peers/password_change.ts";
 import { changePassword, newPassword, type User } from "../interfaces/database_peers/passwords.ts";
-import { asked, leaderOf, NEEDS, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
+import { asked, ASKING, leaderOf, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
 
 const CHANGEABLE: readonly User[] = ["operator", "replication", "rewind", "patroni"];
 const PASSWORD = /^[A-Za-z0-9_.~+-]{8,100}$/;
@@ -17,7 +17,7 @@ const PASSWORD = /^[A-Za-z0-9_.~+-]{8,100}$/;
 export const postgresqlSetPassword = defineAction({
   name: "set-password",
   side: SIDE,
-  needs: NEEDS,
+  needs: [...ASKING, "env", "write"],
   async run(ctx) {
     if (!await ctx.isLeader()) throw new ActionFailed("only the leader sets passwords: run it on the leader's unit");
     const name = ctx.params.string("username") ?? "operator";

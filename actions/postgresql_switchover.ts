@@ -6,7 +6,7 @@
 import { defineAction } from "../hooks/definition.ts";
 import { ActionFailed } from "../hooks/errors.ts";
 import { memberOf, unitOf } from "../interfaces/database_peers/names.ts";
-import { asked, leaderOf, NEEDS, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
+import { asked, ASKING, leaderOf, SIDE, viewOf, worldOf } from "./postgresql_world.ts";
 
 /** Milliseconds; a primary with much to write ends slowly. */
 const SWITCH_MS = 120_000;
@@ -15,7 +15,7 @@ const SWITCH_MS = 120_000;
 export const postgresqlSwitchover = defineAction({
   name: "switchover",
   side: SIDE,
-  needs: NEEDS,
+  needs: ASKING,
   async run(ctx) {
     const world = await worldOf(ctx);
     const view = await viewOf(world);

@@ -15,8 +15,8 @@ import { openWorld, type RealWorld } from "../interfaces/database_peers/open_wor
 /** The charms that have these actions. */
 export const SIDE = { interface: "postgresql_peers", role: "peers" } as const;
 
-/** What they need. */
-export const NEEDS: Needs = ["run", "net", "read", "write", "sys", "env"];
+/** What it takes to ask the members. */
+export const ASKING: Needs = ["read", "net"];
 
 /**
  * The world of a cluster that has been formed.

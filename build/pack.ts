@@ -9,6 +9,7 @@ import { loadCharm } from "../hooks/charm/load.ts";
 import { actionNames, hookNames } from "../hooks/charm/names.ts";
 import { CharmletError } from "../hooks/errors.ts";
 import { type ArchiveEntry, makeArchive } from "./archive.ts";
+import { recordChecksums } from "./checksums.ts";
 import { type Architecture, makeManifest, parseCharmcraft, splitCharmcraft } from "./charm_files.ts";
 import { BuildError, runScript } from "./errors.ts";
 import { projectDir, userPath } from "./project.ts";
@@ -140,6 +141,7 @@ async function main(): Promise<void> {
   await Deno.writeFile(`${output}.part`, archive);
   await Deno.rename(`${output}.part`, output);
   console.log(`${output} (${(archive.length / 1024 / 1024).toFixed(1)} MiB)`);
+  console.log(`${await recordChecksums([output])} has its checksum`);
 }
 
 if (import.meta.main) {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { BuildError, runScript } from "./errors.ts";
 import { projectDir, version } from "./project.ts";
 
@@ -102,13 +103,22 @@ function checksum(key: string, integrity: string): string {
   return Uint8Array.fromBase64(base64).toHex();
 }
 
-async function main(): Promise<void> {
+/**
+ * Writes the bill of materials of an executable that was built with the npm packages of the lock file.
+ *
+ * @param file path of the bill
+ */
+export async function writeSbom(file: string): Promise<void> {
   const lock: { readonly npm: LockedPackages } = JSON.parse(
     await Deno.readTextFile(`${projectDir}/build/npm/deno.lock`),
   );
-  const file = `${projectDir}/dist/charmlet.cdx.json`;
-  await Deno.mkdir(`${projectDir}/dist`, { recursive: true });
+  await Deno.mkdir(dirname(file), { recursive: true });
   await Deno.writeTextFile(file, `${JSON.stringify(sbomOf(lock.npm, version, Deno.version.deno), null, 2)}\n`);
+}
+
+async function main(): Promise<void> {
+  const file = `${projectDir}/dist/charmlet.cdx.json`;
+  await writeSbom(file);
   console.log(`wrote ${file}`);
 }
 

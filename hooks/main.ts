@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkTrusted } from "./charm/trust.ts";
 import type { Program } from "./definition.ts";
 import { CharmletError, UsageError } from "./errors.ts";
 import { type JujuEnvironment, readJujuEnvironment } from "./juju/environment.ts";
@@ -21,11 +22,16 @@ const UMASK = 0o077;
 export async function main(program: Program): Promise<number> {
   Deno.umask(UMASK);
   const env = Deno.env.toObject();
+  // What handlers start has no business with the agent.
+  Deno.env.delete("JUJU_AGENT_TOKEN");
   const environment = readJujuEnvironment(env);
   const out = { environment, env, print: printLine(Deno.stdout), printError: printLine(Deno.stderr) };
   try {
     const invocation = route(await argv0(environment), Deno.args, environment);
-    if (invocation.kind !== "cli") return await run(program, { ...out, invocation, dryRun: false });
+    if (invocation.kind !== "cli") {
+      checkTrusted([environment.charmDir, Deno.execPath().replace(/\/[^/]*$/, "")]);
+      return await run(program, { ...out, invocation, dryRun: false });
+    }
     const { runCli } = await import("./cli.ts");
     return await runCli(program, { ...out, args: Deno.args });
   } catch (error) {

@@ -7,6 +7,7 @@ import type { Context } from "../hooks/context.ts";
 import type { LifecycleHandlers } from "../hooks/definition.ts";
 import { blocked, done } from "../hooks/outcome.ts";
 import { PackageError } from "./clients/errors.ts";
+import { CLUSTER, MACHINE } from "./needs.ts";
 
 /** What is done at the ends of a server's life. */
 export interface Workload {
@@ -24,23 +25,32 @@ export interface Workload {
 export function withWorkload(relation: LifecycleHandlers | undefined, workload: Workload): LifecycleHandlers {
   return {
     ...relation,
-    async install(ctx) {
-      ctx.status.set("maintenance", workload.installing);
-      try {
-        await workload.install(ctx);
-      } catch (error) {
-        if (error instanceof PackageError) return blocked(error.message);
-        throw error;
-      }
-      return done;
+    install: {
+      needs: MACHINE,
+      async run(ctx) {
+        ctx.status.set("maintenance", workload.installing);
+        try {
+          await workload.install(ctx);
+        } catch (error) {
+          if (error instanceof PackageError) return blocked(error.message);
+          throw error;
+        }
+        return done;
+      },
     },
-    async stop(ctx) {
-      await workload.leave(ctx);
-      return done;
+    stop: {
+      needs: CLUSTER,
+      async run(ctx) {
+        await workload.leave(ctx);
+        return done;
+      },
     },
-    async remove(ctx) {
-      await workload.cleanUp(ctx);
-      return done;
+    remove: {
+      needs: MACHINE,
+      async run(ctx) {
+        await workload.cleanUp(ctx);
+        return done;
+      },
     },
     async secretRemove(ctx) {
       if (await ctx.isLeader()) ctx.secrets.remove(ctx.event.secretId, ctx.event.revision);

@@ -77,7 +77,7 @@ export function formatList(listed: readonly Listed[], flagSteps: readonly FlagSt
   return [
     row("NAME", "KIND", "HANDLERS", "PRIVILEGES"),
     ...listed.map(({ name, kind, handlers, needs }) => row(name, kind, handlers.join(", ") || "-", needs.join(", "))),
-    ...flagSteps.map((step) => row("(any hook)", "flags", step.handler, step.needs.join(", "))),
+    ...flagSteps.map((step) => row("(any hook)", "flags", step.handler, [...step.needs].sort().join(", "))),
   ];
 }
 

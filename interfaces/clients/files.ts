@@ -23,6 +23,8 @@ export interface Access {
 }
 
 const PERMISSIONS = 0o7777;
+const WRITABLE_BY_ALL = 0o002;
+const STICKY = 0o1000;
 const PARENT_MODE = 0o755;
 const USER_NAME = /^[a-z_][a-z0-9_.-]{0,63}$/i;
 
@@ -66,11 +68,16 @@ export async function writeFileAtomically(
 /**
  * Makes a directory, and with mode 0755 those above it that are missing; sets mode and owner where they differ.
  *
- * @throws {InputError} when the path is a symlink or no directory
+ * @throws {InputError} when the path is a symlink or no directory, is another user's and nobody says whose it shall be, or
+ * everybody could put another one in its place
  */
 export async function ensureDirectory(path: string, access: Access): Promise<void> {
   let now = await look(path);
   if (now && !now.isDirectory) throw new InputError(`${path} is not a directory: remove it, then try again`);
+  if (now && !access.owner && now.uid !== 0 && now.uid !== Deno.uid()) {
+    throw new InputError(`${path} belongs to another user: remove it, or give it to root, then try again`);
+  }
+  await checkParents(path);
   if (!now) {
     await ensureParents(path);
     await makeDirectory(path, access.mode & 0o700);
@@ -119,6 +126,18 @@ async function ensureParents(path: string): Promise<void> {
   await ensureParents(parent);
   await makeDirectory(parent, PARENT_MODE);
   await Deno.chmod(parent, PARENT_MODE);
+}
+
+/** In a sticky directory such as /tmp nobody can take away what is another's. */
+async function checkParents(path: string): Promise<void> {
+  for (let end = path.lastIndexOf("/"); end >= 0; end = path.lastIndexOf("/", end - 1)) {
+    const parent = path.slice(0, end) || "/";
+    const mode = (await Deno.stat(parent).catch(() => undefined))?.mode ?? 0;
+    if ((mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0) {
+      throw new InputError(`everybody can write in ${parent}: run chmod o-w ${parent}, then try again`);
+    }
+    if (end === 0) return;
+  }
 }
 
 async function makeDirectory(path: string, mode: number): Promise<void> {

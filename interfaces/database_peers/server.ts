@@ -6,6 +6,7 @@
 import type { Context } from "../../hooks/context.ts";
 import { defineInterface } from "../../hooks/definition.ts";
 import { blocked, done, type Outcome } from "../../hooks/outcome.ts";
+import { CLUSTER, MACHINE } from "../needs.ts";
 import { ContractError } from "./bags.ts";
 import { OptionError } from "./options.ts";
 import type { RealWorld } from "./open_world.ts";
@@ -14,14 +15,18 @@ import type { RealWorld } from "./open_world.ts";
 export const databasePeers = defineInterface({
   name: "postgresql_peers",
   role: "peers",
-  needs: ["run", "net", "read", "write", "sys", "env"],
+  // The driver of PostgreSQL asks the environment for its defaults.
+  needs: [...CLUSTER, "env"],
   on: {
     changed: (ctx) => inWorld(ctx, async (world) => (await import("./changed.ts")).peersChanged(world)),
     departed: (ctx) =>
       inWorld(ctx, async (world) => (await import("./departed.ts")).peersDeparted(world, ctx.event.departingUnit)),
   },
   lifecycle: {
-    install: (ctx) => guarded(async () => (await import("./install.ts")).installPackages(ctx)),
+    install: {
+      needs: MACHINE,
+      run: (ctx) => guarded(async () => (await import("./install.ts")).installPackages(ctx)),
+    },
     leaderElected: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).leaderElected(world)),
     configChanged: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).settingsChanged(world)),
     secretChanged: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).settingsChanged(world)),
@@ -29,8 +34,14 @@ export const databasePeers = defineInterface({
     pebbleReady: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).podMade(world)),
     updateStatus: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).updateStatus(world)),
     storageDetaching: (ctx) => inWorld(ctx, async (world) => (await import("./stop.ts")).storageDetaching(world)),
-    stop: (ctx) => guarded(async () => (await import("./stop.ts")).stopUnit(ctx)),
-    remove: (ctx) => guarded(async () => (await import("./stop.ts")).removeUnit(ctx)),
+    stop: {
+      needs: CLUSTER,
+      run: (ctx) => guarded(async () => (await import("./stop.ts")).stopUnit(ctx)),
+    },
+    remove: {
+      needs: MACHINE,
+      run: (ctx) => guarded(async () => (await import("./stop.ts")).removeUnit(ctx)),
+    },
   },
   when: [{
     name: "keep the member running",

@@ -4,6 +4,7 @@
  * @module
  */
 import { defineInterface } from "../../hooks/definition.ts";
+import { CLUSTER } from "../needs.ts";
 import { withWorkload } from "../workload.ts";
 import { etcdPeersInterface } from "./peers.ts";
 import { cleanUp, leave } from "./server/leave.ts";
@@ -14,8 +15,6 @@ import { TEXT } from "./server/texts.ts";
 /** The side of the units among each other, with the member that each of them runs. */
 export const etcdServer = defineInterface({
   ...etcdPeersInterface,
-
-  needs: ["net", "read", "run", "sys", "write"],
   lifecycle: withWorkload(etcdPeersInterface.lifecycle, { installing: TEXT.installing, install, leave, cleanUp }),
-  when: [{ name: "reconcile", run: reconcile }],
+  when: [{ name: "reconcile", needs: CLUSTER, run: reconcile }],
 });

@@ -4,17 +4,15 @@
  * @module
  */
 import type { Context } from "../../hooks/context.ts";
-import { defineInterface, handlerFunction, type Needs, type RelationHandler } from "../../hooks/definition.ts";
+import { defineInterface, handlerFunction, type RelationHandler } from "../../hooks/definition.ts";
 import { ValueError } from "../../hooks/errors.ts";
 import { done, type Outcome } from "../../hooks/outcome.ts";
 import { endpointOf } from "../endpoints.ts";
+import { CLUSTER, MACHINE } from "../needs.ts";
 import { readMemory, remember } from "./memory.ts";
 import { type CheckOptions, readOptions } from "./options.ts";
 import { magpie, MagpiePeers } from "./peers.ts";
 import { TEXT } from "./texts.ts";
-
-/** Programs, sockets, own addresses, and the iperf server's files. */
-const NEEDS: Needs = ["run", "net", "read", "write", "sys"];
 
 /** Runs the relation's own handler before the checks. */
 function andCheck(handler: NonNullable<typeof magpie.on>["joined"]) {
@@ -24,7 +22,7 @@ function andCheck(handler: NonNullable<typeof magpie.on>["joined"]) {
     // A unit that goes sees its peers go: that is no failure of theirs.
     return ctx.event.departingUnit === ctx.unit ? done : await check(ctx);
   };
-  return { needs: NEEDS, run };
+  return { needs: CLUSTER, run };
 }
 
 /** The relation `magpie`, and the checks between its units. */
@@ -38,22 +36,22 @@ export const magpieChecks = defineInterface({
   },
   lifecycle: {
     ...magpie.lifecycle,
-    install: { needs: NEEDS, run: prepare },
+    install: { needs: MACHINE, run: prepare },
     configChanged: {
-      needs: NEEDS,
+      needs: CLUSTER,
       run: async (ctx) => {
         await prepare(ctx);
         return await check(ctx);
       },
     },
     updateStatus: {
-      needs: NEEDS,
+      needs: CLUSTER,
       run: async (ctx) => {
         if (readMemory(ctx).packagesMissing) await prepare(ctx);
         return await check(ctx);
       },
     },
-    stop: { needs: NEEDS, run: stop },
+    stop: { needs: MACHINE, run: stop },
   },
 });
 

@@ -74,7 +74,7 @@ function changesOf(before: Readonly<Record<string, string>>, after: Readonly<Rec
 /** Interfaces hand out keys and passwords in databags: the page does not. */
 function shown(key: string, value: string | undefined): string | null {
   if (value === undefined) return null;
-  if (key.endsWith("-password")) return "(password)";
+  if (/(^|-)passwords?$/.test(key)) return "(password)";
   return value.replaceAll(
     /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/g,
     "(private key)",

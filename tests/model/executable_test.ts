@@ -1,6 +1,9 @@
 /** The compiled executable as the hooks of a charm: what it writes, what it refuses, what it leaves behind. */
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
-import { withBuiltCharm } from "./built_charm.ts";
+import { join } from "node:path";
+import { projectDir } from "../../build/project.ts";
+import { executableOf, withBuiltCharm } from "./built_charm.ts";
+import { copyCharm } from "./charm_files.ts";
 import { tryMode, written } from "./probe_written.ts";
 
 for (const permission of ["run", "net", "write", "read", "env", "sys"]) {
@@ -239,4 +242,33 @@ Deno.test("a charm directory that cannot keep the cache costs nothing but the ca
     assertEquals(model.timeline.filter(({ outcome }) => outcome !== "done"), []);
     assertEquals(model.status().units["probe/0"]?.status.message, "marked");
   });
+});
+
+Deno.test("the agent's token goes to hook commands, and to no program that a handler starts", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await copyCharm(join(projectDir, "tests/charms/probe"), `${directory}/charm`);
+    const program = `#!/bin/sh\necho "$(basename "$0") $JUJU_AGENT_TOKEN" >>${directory}/seen\necho '{}'\n`;
+    for (const name of ["state-get", "state-set", "action-get", "action-set", "action-fail", "juju-log", "echo"]) {
+      await Deno.writeTextFile(`${directory}/${name}`, program, { mode: 0o755 });
+    }
+    const { code, stderr } = await new Deno.Command(await executableOf("tests/charms/probe/charm.ts", "probe"), {
+      clearEnv: true,
+      env: {
+        PATH: `${directory}:/usr/bin:/bin`,
+        CHARMLET_HOOK_COMMANDS: "process",
+        JUJU_CONTEXT_ID: "probe/0-spawn-1",
+        JUJU_DISPATCH_PATH: "actions/spawn",
+        JUJU_ACTION_UUID: "1",
+        JUJU_UNIT_NAME: "probe/0",
+        JUJU_CHARM_DIR: `${directory}/charm`,
+        JUJU_AGENT_TOKEN: "token-4Zt8",
+      },
+    }).output();
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+    const seen = (await Deno.readTextFile(`${directory}/seen`)).trimEnd().split("\n").sort();
+    assertEquals(seen, ["action-get token-4Zt8", "action-set token-4Zt8", "echo ", "state-get token-4Zt8"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });

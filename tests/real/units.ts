@@ -4,14 +4,15 @@
  *
  * @module
  */
-import { dirname, join } from "node:path";
-import { projectDir } from "../../build/project.ts";
+import { join } from "node:path";
 import { executableOf } from "../model/built_charm.ts";
 import type { Wrap } from "../model/execution.ts";
-import { copyCharm } from "../model/charm_files.ts";
 import { type DeployOptions, Model, type ModelOptions } from "../model/mod.ts";
+import { assertNoSecretShows, findSecrets, secretsInModel } from "./units_canaries.ts";
+import { exists, prepareCharm } from "./units_charms.ts";
 import { describe } from "./units_diagnosis.ts";
 import { clearProcesses, findProcesses, type FoundProcess, sendSignal } from "./units_processes.ts";
+import { watchProcesses } from "./units_watch.ts";
 
 /** How long conditions are waited for, in milliseconds: machines are slow and busy. */
 const PATIENCE_MS = 120_000;
@@ -40,6 +41,12 @@ export interface LabDeployOptions extends Omit<DeployOptions, "charm" | "name"> 
 export class Lab implements AsyncDisposable {
   /** Changes the command of a run, as the model's `wrap` does; may be set and taken away at any time. */
   intercept: Wrap | undefined;
+  /** Milliseconds since 1970. */
+  readonly began: number = Date.now();
+  /** What the process list has shown since then. */
+  readonly watch = watchProcesses();
+  /** What was secret in the model at some time; see {@linkcode secretsInModel}. */
+  readonly secrets = new Set<string>();
   readonly #charms = new Map<string, Promise<string>>();
   readonly #network: readonly [number, number];
 
@@ -154,6 +161,7 @@ export class Lab implements AsyncDisposable {
     return this.#until(what, condition, patienceMs, SETTLE_PAUSE_MS, async () => {
       if (rounds++ > 0) this.model.updateStatus();
       await this.model.settle();
+      for (const secret of secretsInModel(this.model)) this.secrets.add(secret);
     });
   }
 
@@ -164,6 +172,7 @@ export class Lab implements AsyncDisposable {
 
   /** Ends every process of every unit, and deletes everything. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.watch[Symbol.dispose]();
     await this.model.close();
     await clearProcesses(this.directory);
     await Deno.remove(this.directory, { recursive: true });
@@ -249,7 +258,7 @@ async function hideSystemd(): Promise<string[]> {
 }
 
 /**
- * Runs a test in a lab; when it fails, what happened is printed before everything is deleted.
+ * Runs a test in a lab, in which no secret may show; when it fails, what happened is printed before everything is deleted.
  *
  * @param options see {@linkcode openLab}
  * @param test the test
@@ -258,37 +267,9 @@ export async function withLab(options: LabOptions, test: (lab: Lab) => Promise<v
   await using lab = await openLab(options);
   try {
     await test(lab);
+    await assertNoSecretShows(lab, [...lab.secrets, ...await findSecrets(lab)]);
   } catch (error) {
     console.log(await lab.describe());
-    throw error;
-  }
-}
-
-/** A charm as its author packs it, but for the executable, which is a link: a copy for each unit is 100 MB to write. */
-async function prepareCharm(name: string, target: string): Promise<string> {
-  const source = join(projectDir, "tests/charms", name);
-  const isProgram = await exists(join(source, "charm.ts"));
-  const compiled = isProgram
-    ? await executableOf(`tests/charms/${name}/charm.ts`, name)
-    : await executableOf("mod.ts", "charmlet");
-  await copyCharm(source, target);
-  const program = join(target, "hooks", "charmlet");
-  await Deno.mkdir(dirname(program), { recursive: true });
-  await Deno.copyFile(compiled, program);
-  const { success, stderr } = await new Deno.Command(program, { args: ["link", target] }).output();
-  if (!success) throw new Error(`cannot link the charm ${name}: ${new TextDecoder().decode(stderr)}`);
-  const kept = `${target}.executable`;
-  await Deno.rename(program, kept);
-  await Deno.symlink(kept, program);
-  return target;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }

@@ -1,102 +1,139 @@
 /**
- * Secrets must not show: not in logs, statuses, process lists, nor in files that others can read.
+ * Secrets must not show: not in logs, statuses, states, the timeline, process lists, the environment of programs, core and
+ * temporary files, nor in files that others can read.
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import type { Model } from "../model/mod.ts";
-import { everyProcess } from "./units_processes.ts";
+import type { Lab } from "./units.ts";
 
 /** A part of a secret that is long enough not to be anywhere by chance. */
 const MIN_LENGTH = 16;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----([^-]+)-----END/g;
 const MAX_FILE = 1024 * 1024;
-const SAMPLE_MS = 20;
+/** Where programs of this machine put files for a while. */
+const TEMPORARY = ["/tmp", "/var/tmp", "/dev/shm"];
+/** Below those: directories of tests, each of which looks after its own. */
+const OF_TESTS = /^(charmlet-(units|demo|test|page)|juju-model)-/;
+const CORE = /^core(\.\d+)?$/;
 
-/** Command lines that were seen; see {@linkcode watchCommandLines}. */
-export interface CommandLines extends Disposable {
-  readonly seen: ReadonlySet<string>;
+interface FoundFile {
+  readonly path: string;
+  readonly name: string;
+  readonly mode: number;
+  readonly text: string;
 }
 
-/** Looks at the process list again and again, as anybody on the machine can. */
-export function watchCommandLines(): CommandLines {
-  const seen = new Set<string>();
-  const timer = setInterval(() => {
-    for (const { argv } of everyProcess()) seen.add(argv.join(" "));
-  }, SAMPLE_MS);
-  return { seen, [Symbol.dispose]: () => clearInterval(timer) };
+/** What Juju keeps secret, and private keys in databags. */
+export function secretsInModel({ world }: Model): string[] {
+  const kept = Object.values(world.secrets).flatMap(({ revisions }) =>
+    revisions.flatMap(({ content }) => Object.values(content).map((value) => atob(value)))
+  );
+  const keys = [...kept, JSON.stringify(world.relations)].flatMap(linesOfKeys);
+  return [...keys, ...kept.filter((value) => !value.includes("-----BEGIN"))].filter(isTelling);
 }
 
 /**
- * Every secret that is known: content of Juju's secrets, private keys in the files of units and in databags, and what a
- * test adds.
+ * Every secret that is known: what {@linkcode secretsInModel} finds, private keys in the files of units, and what a test
+ * adds.
  *
- * @param model the model
- * @param dataDirectory files of the units
  * @param more passwords and the like
  * @returns parts of them to look for
  */
-export async function findSecrets(
-  model: Model,
-  dataDirectory: string,
-  more: readonly string[] = [],
-): Promise<string[]> {
-  const kept = Object.values(model.world.secrets).flatMap(({ revisions }) =>
-    revisions.flatMap(({ content }) => Object.values(content).map((value) => atob(value)))
-  );
-  const files = (await readableFiles(dataDirectory)).map(({ text }) => text);
-  const texts = [...files, ...kept, JSON.stringify(model.world.relations)];
-  const keys = texts.flatMap((text) => [...text.replaceAll("\\n", "\n").matchAll(PRIVATE_KEY)]);
-  const lines = keys.flatMap(([, body = ""]) => body.split("\n"));
-  const values = kept.filter((value) => !value.includes("-----BEGIN"));
-  return [...new Set([...lines, ...values, ...more].map((line) => line.trim()))]
-    .filter((line) => line.length >= MIN_LENGTH);
+export async function findSecrets(lab: Lab, more: readonly string[] = []): Promise<string[]> {
+  const files = await filesBelow(lab.dataDirectory);
+  const keys = files.flatMap(({ text }) => linesOfKeys(text));
+  return [...new Set([...secretsInModel(lab.model), ...keys, ...more])].filter(isTelling);
 }
 
 /**
- * Fails when a secret shows. Databags that carry it by contract, and what units store with Juju, are not looked at.
+ * Fails when a secret shows. Databags are not looked at, because some carry secrets by contract.
  *
- * @param model the model
- * @param dataDirectory files of the units
  * @param secrets what {@linkcode findSecrets} found, maybe at several times
- * @param commandLines what was seen of the process list
  */
-export async function assertNoSecretShows(
-  model: Model,
-  dataDirectory: string,
-  secrets: readonly string[],
-  commandLines?: CommandLines,
-): Promise<void> {
+export async function assertNoSecretShows(lab: Lab, secrets: readonly string[]): Promise<void> {
+  const { model, watch } = lab;
   const units = [...new Set(model.timeline.map(({ unit }) => unit))];
+  const open = (await filesBelow(lab.dataDirectory)).filter(({ mode }) => (mode & 0o007) !== 0);
+  const temporary = await temporaryFiles(lab.began);
   const places: [string, string][] = [
-    ["the timeline", JSON.stringify(model.timeline.map((run) => ({ ...run, bags: [], state: null })))],
-    ["a status", JSON.stringify([model.world.units, model.world.applications].map(withoutState))],
+    ["the timeline", JSON.stringify(model.timeline.map((run) => ({ ...run, bags: [] })))],
+    ["a status or state", JSON.stringify([model.world.units, model.world.applications].map(withoutOptions))],
     ["results of an action", JSON.stringify(model.world.actions)],
     ...units.map((unit): [string, string] => [`the log of ${unit}`, JSON.stringify(model.log(unit))]),
-    ...[...commandLines?.seen ?? []].map((line): [string, string] => ["a command line", line]),
-    ...(await readableFiles(dataDirectory)).filter(({ mode }) => (mode & 0o007) !== 0)
-      .map(({ path, text }): [string, string] => [`${path}, which everybody can read`, text]),
+    ...[...watch.commandLines].map((line): [string, string] => ["a command line", line]),
+    ...[...watch.environments].map((text): [string, string] => ["the environment of a program", text]),
+    ...open.map(({ path, text }): [string, string] => [`${path}, which everybody can read`, text]),
+    ...[...await filesBelow(model.root), ...temporary].map(({ path, text }): [string, string] => [path, text]),
   ];
   const betrayed = places.filter(([, text]) => secrets.some((secret) => text.includes(secret)));
   assertEquals(betrayed.map(([place]) => place), [], "a secret shows");
+  const cores = [...await filesBelow(lab.directory), ...await filesBelow(model.root), ...temporary]
+    .filter(({ name }) => CORE.test(name)).map(({ path }) => path);
+  assertEquals(cores, [], "a program has left its memory");
 }
 
-function withoutState(parts: Readonly<Record<string, object>>): object[] {
-  return Object.values(parts).map((part) => ({ ...part, state: {}, config: {}, charm: {} }));
+/**
+ * Fails when somebody else than its owner can read a file that holds a secret, when everybody can write to one, or when a
+ * unit's directory is not ours.
+ */
+export async function assertFilesAreClosed(lab: Lab): Promise<void> {
+  const secrets = await findSecrets(lab, [...lab.secrets]);
+  const charms = Object.keys(lab.model.world.units).map((unit) => lab.model.charmDir(unit));
+  const files = (await Promise.all([lab.dataDirectory, ...charms].map((directory) => filesBelow(directory)))).flat();
+  const kept = files.filter(({ text }) => secrets.some((secret) => text.includes(secret)));
+  assert(kept.length > 0, "no file holds a secret");
+  const open = [
+    ...kept.filter(({ mode }) => (mode & 0o077) !== 0),
+    ...files.filter(({ mode }) => (mode & 0o002) !== 0),
+  ];
+  assertEquals(
+    open.map(({ path, mode }) => `${path} ${(mode & 0o777).toString(8)}`),
+    [],
+    "files that are open to others",
+  );
+  for (const { name } of Deno.readDirSync(lab.dataDirectory)) {
+    const { uid, mode } = await Deno.lstat(join(lab.dataDirectory, name));
+    assertEquals([uid, (mode ?? 0) & 0o022], [Deno.uid(), 0], `owner and mode of ${name}`);
+  }
 }
 
-/** Text files of a size that a key or a log can have; what servers write and delete meanwhile is left out. */
-async function readableFiles(directory: string): Promise<{ path: string; mode: number; text: string }[]> {
-  const found: { path: string; mode: number; text: string }[] = [];
+function linesOfKeys(text: string): string[] {
+  const keys = text.replaceAll("\\n", "\n").matchAll(PRIVATE_KEY);
+  return [...keys].flatMap(([, body = ""]) => body.split("\n").map((line) => line.trim()));
+}
+
+function isTelling(secret: string): boolean {
+  return secret.length >= MIN_LENGTH;
+}
+
+function withoutOptions(parts: Readonly<Record<string, object>>): object[] {
+  return Object.values(parts).map((part) => ({ ...part, config: {}, charm: {} }));
+}
+
+async function temporaryFiles(since: number): Promise<FoundFile[]> {
+  const found = await Promise.all(TEMPORARY.map((directory) => filesBelow(directory, since)));
+  return found.flat();
+}
+
+/**
+ * Files, with their text where they have a size that a key or a log can have; what servers write and delete meanwhile is
+ * left out.
+ *
+ * @param since only what has changed since then, in milliseconds, and is in no directory of another test
+ */
+async function filesBelow(directory: string, since?: number): Promise<FoundFile[]> {
+  const found: FoundFile[] = [];
   try {
     for await (const { name, isDirectory, isFile } of Deno.readDir(directory)) {
       const path = join(directory, name);
-      if (isDirectory) found.push(...await readableFiles(path));
-      else if (isFile) {
-        const { mode, size } = await Deno.stat(path);
-        if (size <= MAX_FILE) found.push({ path, mode: mode ?? 0, text: await Deno.readTextFile(path) });
-      }
+      if (!(isDirectory || isFile) || (since !== undefined && OF_TESTS.test(name))) continue;
+      const { mode, size, mtime } = await Deno.lstat(path);
+      if (since !== undefined && (mtime?.getTime() ?? 0) < since) continue;
+      if (isDirectory) found.push(...await filesBelow(path, since));
+      else found.push({ path, name, mode: mode ?? 0, text: size <= MAX_FILE ? await Deno.readTextFile(path) : "" });
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

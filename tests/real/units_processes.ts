@@ -74,9 +74,13 @@ export function sendSignal(pid: number, signal: Deno.Signal): void {
   }
 }
 
+/** A file of a process below /proc; empty when it has ended, or is another user's. */
+export function procText(pid: string, file: "cmdline" | "environ"): string {
+  return unlessGone(() => Deno.readTextFileSync(`/proc/${pid}/${file}`));
+}
+
 function commandLine(pid: string): string[] {
-  const text = unlessGone(() => Deno.readTextFileSync(`/proc/${pid}/cmdline`));
-  return text.split("\0").slice(0, -1);
+  return procText(pid, "cmdline").split("\0").slice(0, -1);
 }
 
 function workingDirectory(pid: number): string {

@@ -11,15 +11,16 @@ Deno.test("compile: Deno's own answer to --version, and any but the expected one
   assertThrows(() => checkVersion("charmlet 1.2.2", "charmlet 1.2.3"), BuildError, 'instead of "charmlet 1.2.3"');
 });
 
-Deno.test("compile: the same bytes twice, lazy modules inside, no path of this machine", async () => {
+Deno.test("compile: the same bytes wherever the sources lie, lazy modules inside, no path of this machine", async () => {
   const directory = await Deno.makeTempDir();
   try {
-    const entry = `${directory}/program.ts`;
-    await Deno.writeTextFile(`${directory}/lazy.ts`, `export const word: string = "loaded";\n`);
-    await Deno.writeTextFile(entry, `if (Deno.args[0] === "go") console.log((await import("./lazy.ts")).word);\n`);
     const digests: string[] = [];
     let text = "";
-    for (const output of [`${directory}/first/program`, `${directory}/second/program`]) {
+    for (const place of [`${directory}/first`, `${directory}/another/place`]) {
+      await Deno.mkdir(`${place}/sources`, { recursive: true });
+      const [entry, output] = [`${place}/sources/program.ts`, `${place}/program`];
+      await Deno.writeTextFile(`${place}/sources/lazy.ts`, `export const word: string = "loaded";\n`);
+      await Deno.writeTextFile(entry, `if (Deno.args[0] === "go") console.log((await import("./lazy.ts")).word);\n`);
       await compileExecutable({ entry, output });
       const bytes = await Deno.readFile(output);
       digests.push(createHash("sha256").update(bytes).digest("hex"));
@@ -29,7 +30,8 @@ Deno.test("compile: the same bytes twice, lazy modules inside, no path of this m
     assertEquals(text.includes(directory), false);
     const { stdout } = await new Deno.Command(`${directory}/first/program`, { args: ["go"] }).output();
     assertEquals(new TextDecoder().decode(stdout), "loaded\n");
-    assertEquals([...Deno.readDirSync(`${directory}/first`)].map(({ name }) => name), ["program"]);
+    const left = [...Deno.readDirSync(`${directory}/first`)].map(({ name }) => name);
+    assertEquals(left.sort(), ["program", "sources"]);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

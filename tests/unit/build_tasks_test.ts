@@ -57,6 +57,15 @@ Deno.test("registry: only npm needs an import map, and its lock file is frozen",
   for (const flag of [map, lock]) assertEquals((await Deno.stat(flag?.split("=")[1] ?? "")).isFile, true);
 });
 
+Deno.test("supply chain: packages bring no install scripts, and none would be run", async () => {
+  const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
+  const { npm }: { npm: Record<string, object> } = JSON.parse(await read("build/npm/deno.lock"));
+  assertEquals(Object.entries(npm).filter(([, each]) => "scripts" in each).map(([name]) => name), []);
+  for (const path of ["build/deno", "build/run.ts", "build/registry.ts", "build/test.ts", "deno.json", ".ci/run"]) {
+    assertEquals((await read(path)).includes("allow-scripts"), false, path);
+  }
+});
+
 Deno.test("import maps: both offer the same modules, and the same npm packages", async () => {
   const read = async (path: string): Promise<Record<string, string>> =>
     JSON.parse(await Deno.readTextFile(new URL(`../../${path}`, import.meta.url))).imports;

@@ -95,6 +95,35 @@ Deno.test("directory: a file or symlink in its place is refused", () =>
     }
   }));
 
+Deno.test("directory: one that everybody could replace is refused, but not below a sticky one", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/open/unit/data`;
+    await Deno.mkdir(`${directory}/open`);
+    await Deno.chmod(`${directory}/open`, 0o777);
+    await assertRejects(
+      () => ensureDirectory(path, { mode: 0o700 }),
+      InputError,
+      `everybody can write in ${directory}/open`,
+    );
+    assertEquals([...Deno.readDirSync(`${directory}/open`)], []);
+    await Deno.chmod(`${directory}/open`, 0o1777);
+    await ensureDirectory(path, { mode: 0o700 });
+  }));
+
+Deno.test({
+  name: "directory: another user's is refused unless it shall have an owner (needs root)",
+  ignore: !isRoot,
+  fn: () =>
+    inDirectory(async (directory) => {
+      const path = `${directory}/theirs`;
+      await Deno.mkdir(path);
+      await Deno.chown(path, 12345, 12345);
+      await assertRejects(() => ensureDirectory(path, { mode: 0o700 }), InputError, "belongs to another user");
+      await ensureDirectory(path, { mode: 0o700, owner: { uid: 0, gid: 0 } });
+      assertEquals((await Deno.lstat(path)).uid, 0);
+    }),
+});
+
 Deno.test({
   name: "owner: files and directories get it (needs root)",
   ignore: !isRoot,

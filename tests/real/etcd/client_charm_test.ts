@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert"
 import { join } from "node:path";
 import type { Model } from "../../model/mod.ts";
 import { withBuiltCharm } from "../../model/built_charm.ts";
-import { watchCommandLines } from "../units_canaries.ts";
+import { watchProcesses } from "../units_watch.ts";
 import { createAuthority } from "./certificates.ts";
 import { type Cluster, eventually, startCluster } from "./cluster.ts";
 import { issueExpired } from "./expired.ts";
@@ -213,7 +213,7 @@ Deno.test("a charm that uses etcd follows the cluster that it is related to", as
 });
 
 Deno.test("what a bad provider sends gets a clear status: not ready, nothing on disk, no secret anywhere", async (t) => {
-  using commandLines = watchCommandLines();
+  using watch = watchProcesses();
   await withClient(1, async ({ model, cluster, directory }) => {
     const { publish } = await deployProvider(model, "etcd", "etcd-client:etcd");
     const good = offerOf(cluster);
@@ -297,7 +297,8 @@ Deno.test("what a bad provider sends gets a clear status: not ready, nothing on 
       });
     }
     assertEquals(await writes(cluster), 0);
-    assertEquals([...commandLines.seen].filter((line) => secrets.some((secret) => line.includes(secret))), []);
+    const seen = [...watch.commandLines, ...watch.environments];
+    assertEquals(seen.filter((text) => secrets.some((secret) => text.includes(secret))), []);
     await publish(good);
     assertEquals(statusOf(model), "active: etcd 3.4.23, 1 member");
     assertEquals(model.timeline.filter(({ unit, outcome }) => unit === UNIT && outcome === "failed"), []);

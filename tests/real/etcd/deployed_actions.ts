@@ -77,7 +77,7 @@ export async function runActions(t: Deno.TestContext, scene: Scene): Promise<voi
   const read = (unit: string, file: string): Promise<string> =>
     Deno.readTextFile(`${lab.unitDirectory(unit)}/tls/${file}`);
   const readAll = (file: string): Promise<string[]> => Promise.all(scene.units().map((unit) => read(unit, file)));
-  const secrets = await findSecrets(model, lab.dataDirectory);
+  const secrets = await findSecrets(lab);
   await t.step("rotate-certificates: every unit gets new ones of the same authority", async () => {
     await refused(run(follower(), "rotate-certificates"), /only the leader does this/);
     const [before, authorities] = [await readAll("server.pem"), await readAll("ca.pem")];
@@ -92,8 +92,8 @@ export async function runActions(t: Deno.TestContext, scene: Scene): Promise<voi
     await scene.untilWhole(UNITS);
     assertEquals(await readAll("ca.pem"), authorities);
     assertEquals(await get(scene), "before");
-    secrets.push(...await findSecrets(model, lab.dataDirectory));
+    secrets.push(...await findSecrets(lab));
   });
 
-  await t.step("no key shows anywhere", () => assertNoSecretShows(model, lab.dataDirectory, secrets));
+  await t.step("no key shows anywhere", () => assertNoSecretShows(lab, secrets));
 }

@@ -105,8 +105,7 @@ export class Scene implements AsyncDisposable {
 
   /** Fails when key material shows anywhere. */
   async assertNoSecretShows(): Promise<void> {
-    const { model, dataDirectory } = this.lab;
-    await assertNoSecretShows(model, dataDirectory, await findSecrets(model, dataDirectory));
+    await assertNoSecretShows(this.lab, await findSecrets(this.lab));
   }
 }
 

@@ -1,6 +1,6 @@
 /** A cluster formed from nothing, used by a charm, that outlives a crash and the removal of its leader. */
 import { assertMatch } from "@std/assert";
-import { assertNoSecretShows, findSecrets, watchCommandLines } from "../units_canaries.ts";
+import { assertFilesAreClosed, assertNoSecretShows, findSecrets } from "../units_canaries.ts";
 import { underWrites, withEtcd } from "./scenario.ts";
 
 Deno.test({
@@ -8,7 +8,6 @@ Deno.test({
   // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
   sanitizeResources: false,
   async fn() {
-    using commandLines = watchCommandLines();
     await withEtcd(1, async (scene) => {
       const { lab } = scene;
       await lab.deploy({ charm: "etcd-client" });
@@ -26,10 +25,11 @@ Deno.test({
         await lab.killServer("etcd/2");
         await scene.untilWhole(3);
       });
-      const secrets = await findSecrets(lab.model, lab.dataDirectory);
+      const secrets = await findSecrets(lab);
       await underWrites("main: the Juju leader leaves", scene, () => scene.shrink([scene.leader]));
       await consumerSees("2 members");
-      await assertNoSecretShows(lab.model, lab.dataDirectory, secrets, commandLines);
+      await assertNoSecretShows(lab, secrets);
+      await assertFilesAreClosed(lab);
     });
   },
 });

@@ -60,6 +60,7 @@ export async function deployProvider(
       const script = `relation-set -r db:${relationId} --file ${file}`;
       const { code, stderr } = await model.exec(`${name}/${unit}`, script, { relation: relationId });
       assertEquals([code, stderr], [0, ""]);
+      await Deno.remove(file);
       await model.settle();
     },
   };

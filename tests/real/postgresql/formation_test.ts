@@ -3,7 +3,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { openPatroni } from "../../../interfaces/clients/patroni/client.ts";
 import { requestsOf, traceCommand } from "../killed_requests.ts";
-import { assertNoSecretShows, findSecrets, watchCommandLines } from "../units_canaries.ts";
+import { assertFilesAreClosed, assertNoSecretShows, findSecrets } from "../units_canaries.ts";
 import { REST_PORT, type Scene, underWrites, withPostgresql } from "./scenario.ts";
 
 Deno.test({
@@ -11,7 +11,6 @@ Deno.test({
   // Deno 2.7.11 keeps a response that arrives at the moment at which its fetch is aborted.
   sanitizeResources: false,
   async fn() {
-    using commandLines = watchCommandLines();
     await withPostgresql(1, async (scene) => {
       const { lab } = scene;
       assertMatch(lab.statusOf("postgresql/0"), /^active: Primary$/);
@@ -33,9 +32,10 @@ Deno.test({
         await scene.untilWhole(3);
       });
       await showsTheWay(scene);
-      const secrets = await findSecrets(lab.model, lab.dataDirectory);
+      const secrets = await findSecrets(lab);
       await underWrites("the primary leaves", scene, async () => scene.shrink([await scene.primary()]));
-      await assertNoSecretShows(lab.model, lab.dataDirectory, secrets, commandLines);
+      await assertNoSecretShows(lab, secrets);
+      await assertFilesAreClosed(lab);
       console.log("longest hook:", scene.longestHook());
     });
   },

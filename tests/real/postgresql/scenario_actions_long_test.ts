@@ -13,7 +13,7 @@ Deno.test({
   sanitizeResources: false,
   async fn() {
     await withPostgresql(2, async (scene) => {
-      const secrets = await findSecrets(scene.lab.model, scene.lab.dataDirectory);
+      const secrets = await findSecrets(scene.lab);
       const primary = await scene.primary();
       const replica = scene.units().find((unit) => unit !== primary) ?? "";
       await tells(scene, primary, replica);
@@ -25,7 +25,7 @@ Deno.test({
       await underWrites("restart of both", scene, () => restarts(scene));
       await underWrites("a restart that takes long", scene, () => restartsSlowly(scene));
       console.log("longest hook", scene.longestHook());
-      await assertNoSecretShows(scene.lab.model, scene.lab.dataDirectory, secrets);
+      await assertNoSecretShows(scene.lab, secrets);
     }, { config: { tls: true } });
   },
 });

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes
 import { join } from "node:path";
 import { createAuthority, issue } from "../../../interfaces/clients/certificates/authority.ts";
 import { sendSignal } from "../units_processes.ts";
-import { assertNoSecretShows, findSecrets, watchCommandLines } from "../units_canaries.ts";
+import { assertNoSecretShows, findSecrets } from "../units_canaries.ts";
 import { completed } from "../tasks.ts";
 import { ANSWER_KINDS, startFakePatroni } from "./fake_patroni.ts";
 import { APP, REST_PORT, type Scene, withPostgresql } from "./scenario.ts";
@@ -17,7 +17,6 @@ Deno.test({
   name: "postgresql: something else answers on Patroni's port",
   sanitizeResources,
   async fn() {
-    using commandLines = watchCommandLines();
     await withPostgresql(1, async (scene) => {
       const { lab } = scene;
       const unit = `${APP}/0`;
@@ -28,7 +27,7 @@ Deno.test({
         password: scene.secretValue("operator-password"),
       });
       const before = await kept();
-      const secrets = await findSecrets(lab.model, lab.dataDirectory);
+      const secrets = await findSecrets(lab);
       killPatroni(scene, unit);
       {
         await using fake = await lab.waitFor(
@@ -55,7 +54,7 @@ Deno.test({
           const ms = lab.model.timeline.slice(runs).map(({ start, end }) => Math.round(end - start));
           console.log(`Patroni's port answers ${kind}: longest hook ${Math.max(...ms)} ms`);
         }
-        await assertNoSecretShows(lab.model, lab.dataDirectory, secrets, commandLines);
+        await assertNoSecretShows(lab, secrets);
       }
       await scene.untilWhole(2);
     });
@@ -99,7 +98,7 @@ Deno.test({
         assertEquals(await config(), before, "Patroni's file is as it was");
         assertEquals((await scene.view()).members.map(({ state }) => state), ["running"], "and Patroni runs");
         const secrets = [foreign.key.split("\n")[1] ?? "", good.key.split("\n")[1] ?? ""];
-        await assertNoSecretShows(lab.model, lab.dataDirectory, secrets);
+        await assertNoSecretShows(lab, secrets);
       }
       await completed(lab.model.run(unit, "rotate-certificate"));
       await scene.untilWhole(1);

@@ -83,7 +83,7 @@ async function losesUnits(scene: Scene, etcd: Cluster): Promise<void> {
 /** Others are not made in their place: the server would not know them. */
 async function losesPasswords(scene: Scene): Promise<void> {
   const { lab, leader } = scene;
-  const secrets = await findSecrets(lab.model, lab.dataDirectory);
+  const secrets = await findSecrets(lab);
   const passwords = Object.fromEntries(USERS.map((user) => {
     const key = `${user}-password`;
     return [key, scene.secretValue(key) ?? ""];
@@ -105,7 +105,7 @@ async function losesPasswords(scene: Scene): Promise<void> {
   await Deno.writeTextFile(file, JSON.stringify(passwords));
   await inBag(scene, `relation-set --app -r ${relationOf(scene)} --file ${file}`);
   await scene.untilWhole(1);
-  await assertNoSecretShows(lab.model, lab.dataDirectory, secrets);
+  await assertNoSecretShows(lab, secrets);
 }
 
 function relationOf(scene: Scene): string {

@@ -23,8 +23,8 @@ import { PEER_APP } from "../keys.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import type { Site } from "./site.ts";
 
-/** Milliseconds that a hook waits for a copy of the data; it goes on without us. */
-const COPY_MS = 6000;
+/** Milliseconds that a hook waits for a copy of the data: the least takes 6 to 7 s. It goes on without us. */
+const COPY_MS = 9000;
 /** The same for a replica to have everything before it is removed. */
 const CATCH_UP_MS = 5000;
 /** Milliseconds for a server of another cluster to answer in a hook. */
@@ -56,9 +56,9 @@ export async function status(site: Site, name: string): Promise<ReplicaStatus> {
   return found.status;
 }
 
-/** Whether the own cluster's writes are fenced. */
+/** Whether the own cluster's writes are fenced. One that is not in the set is closed for other reasons. */
 export async function isFenced(site: Site): Promise<boolean> {
-  return await isWritesFenced(setAccess(await site.ward()), await site.own());
+  return await role(site) === "primary" && await isWritesFenced(setAccess(await site.ward()), await site.own());
 }
 
 /** Adds a replica, and makes the set when this is the first one. Data that the replica has are given up. */

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 
 const NAME = "SHA256SUMS";
-const LINE = /^([0-9a-f]{64}) {2}(.+)$/;
+const LINE = /^[0-9a-f]{64} [ *](.+)$/;
 
 /**
  * Writes the checksums of files that are in one directory; lines of other files stay as they are.
@@ -16,15 +16,12 @@ const LINE = /^([0-9a-f]{64}) {2}(.+)$/;
  */
 export async function recordChecksums(files: readonly string[]): Promise<string> {
   const path = join(dirname(files[0] ?? ""), NAME);
-  const sums = new Map((await readLines(path)).flatMap((line) => {
-    const [, sum, name] = LINE.exec(line) ?? [];
-    return sum === undefined || name === undefined ? [] : [[name, sum]];
+  const names = files.map((file) => basename(file));
+  const kept = (await readLines(path)).filter((line) => line !== "" && !names.includes(LINE.exec(line)?.[1] ?? ""));
+  const made = await Promise.all(files.map(async (file) => {
+    return `${createHash("sha256").update(await Deno.readFile(file)).digest("hex")}  ${basename(file)}`;
   }));
-  for (const file of files) {
-    sums.set(basename(file), createHash("sha256").update(await Deno.readFile(file)).digest("hex"));
-  }
-  const lines = [...sums].sort(([a], [b]) => a < b ? -1 : 1).map(([name, sum]) => `${sum}  ${name}\n`);
-  await Deno.writeTextFile(`${path}.part`, lines.join(""));
+  await Deno.writeTextFile(`${path}.part`, [...kept, ...made].map((line) => `${line}\n`).join(""));
   await Deno.rename(`${path}.part`, path);
   return path;
 }

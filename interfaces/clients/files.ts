@@ -68,8 +68,8 @@ export async function writeFileAtomically(
 /**
  * Makes a directory, and with mode 0755 those above it that are missing; sets mode and owner where they differ.
  *
- * @throws {InputError} when the path is a symlink or no directory, is another user's and nobody says whose it shall be, or
- * everybody could put another one in its place
+ * @throws {InputError} when the path is a symlink or no directory, or is another user's and nobody says whose it shall be;
+ * when it would be made where everybody could put another one in its place
  */
 export async function ensureDirectory(path: string, access: Access): Promise<void> {
   let now = await look(path);
@@ -77,8 +77,8 @@ export async function ensureDirectory(path: string, access: Access): Promise<voi
   if (now && !access.owner && now.uid !== 0 && now.uid !== Deno.uid()) {
     throw new InputError(`${path} belongs to another user: remove it, or give it to root, then try again`);
   }
-  await checkParents(path);
   if (!now) {
+    await checkParents(path);
     await ensureParents(path);
     await makeDirectory(path, access.mode & 0o700);
     now = await look(path);

@@ -5,7 +5,7 @@
  */
 import type { Context } from "../../hooks/context.ts";
 import { ClientError } from "../clients/errors.ts";
-import { ensureDirectory } from "../clients/files.ts";
+import { ensureDirectory, isThere } from "../clients/files.ts";
 import { isListening } from "../clients/net/listening.ts";
 import { missingProgram } from "../clients/net/program.ts";
 import { readAddress } from "../clients/net/validate.ts";
@@ -68,9 +68,9 @@ export async function ensureServer(
 
 /** Ends the server and deletes what it kept. */
 export async function removeServer(unit: string, directory: string): Promise<void> {
-  const manager = await serviceManager();
   // Without its directory there has been no server.
-  await ensureDirectory(directory, { mode: 0o755 });
+  if (!await isThere(directory)) return;
+  const manager = await serviceManager();
   await manager.remove(specOf(unit, directory, [ANY_PROGRAM]));
   await Deno.remove(directory, { recursive: true });
   // The unit's own directory, unless something else is kept there.

@@ -7,6 +7,7 @@ import { ActionContext } from "../../hooks/action_context.ts";
 import { ActionParams } from "../../hooks/action_params.ts";
 import { activate, findAction } from "../../hooks/bindings.ts";
 import { makeWrites, planCommit } from "../../hooks/commit.ts";
+import type { DeferredEntry } from "../../hooks/deferral.ts";
 import type { Program } from "../../hooks/definition.ts";
 import { runPlan } from "../../hooks/dispatch.ts";
 import { ActionFailed } from "../../hooks/errors.ts";
@@ -62,6 +63,8 @@ const NOW = 1_767_225_600_000;
 const SLEEP_S = 10;
 /** More hooks than any wait takes. */
 const MAX_WAITS = 100;
+/** As many are tried where there is no deadline. */
+const MAX_TRIES = 5;
 
 /**
  * Runs a step.
@@ -112,7 +115,9 @@ class EventRun {
       if (event) await this.#hook(event, true);
       else await this.#runAction();
       if (event?.kind === "relation" && event.phase === "broken") {
-        while (this.#waitsFor(event.endpoint.name)) {
+        for (let wait = this.#waitFor(event.endpoint.name); wait; wait = this.#waitFor(event.endpoint.name)) {
+          // What has no deadline is tried again for ever, as long as the server says the same.
+          if (wait.deadline === undefined && waits >= MAX_TRIES) break;
           if (++waits > MAX_WAITS) throw new RangeError("the wait never ends");
           await this.#wait(event.relationId);
         }
@@ -148,10 +153,9 @@ class EventRun {
     return eventOfStep(this.#step, this.#place.charm);
   }
 
-  /** Whether a handler waits as the original does, up to a deadline; what it tries again later has none. */
-  #waitsFor(endpoint: string): boolean {
+  #waitFor(endpoint: string): DeferredEntry | undefined {
     const { deferred } = new UnitState(this.#place.world.units[this.#step.state.unit]?.state ?? {});
-    return deferred.some(({ handler, deadline }) => handler === `${endpoint}:broken` && deadline !== undefined);
+    return deferred.find(({ handler }) => handler === `${endpoint}:broken`);
   }
 
   /** Where the original sleeps, time passes, and the next hook looks again. The relation is gone by then. */

@@ -5,11 +5,12 @@
  * @module
  */
 import { join } from "node:path";
+import { isThere } from "../../interfaces/clients/files.ts";
 import { executableOf } from "../model/built_charm.ts";
 import type { Wrap } from "../model/execution.ts";
 import { type DeployOptions, Model, type ModelOptions } from "../model/mod.ts";
 import { assertNoSecretShows, findSecrets, secretsInModel } from "./units_canaries.ts";
-import { exists, prepareCharm } from "./units_charms.ts";
+import { prepareCharm } from "./units_charms.ts";
 import { describe } from "./units_diagnosis.ts";
 import { clearProcesses, findProcesses, type FoundProcess, sendSignal } from "./units_processes.ts";
 import { watchProcesses } from "./units_watch.ts";
@@ -253,7 +254,7 @@ export async function openLab({ server, ...options }: LabOptions): Promise<Lab> 
 
 /** Units of this machine's systemd would outlive the test, and there would be one `etcd-0` for all tests. */
 async function hideSystemd(): Promise<string[]> {
-  if (!await exists("/run/systemd/system")) return [];
+  if (!await isThere("/run/systemd/system")) return [];
   return ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run/systemd && exec "$@"', "sh"];
 }
 

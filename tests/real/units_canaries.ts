@@ -126,17 +126,27 @@ async function temporaryFiles(since: number): Promise<FoundFile[]> {
  */
 async function filesBelow(directory: string, since?: number): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
-  try {
-    for await (const { name, isDirectory, isFile } of Deno.readDir(directory)) {
-      const path = join(directory, name);
-      if (!(isDirectory || isFile) || (since !== undefined && OF_TESTS.test(name))) continue;
-      const { mode, size, mtime } = await Deno.lstat(path);
-      if (since !== undefined && (mtime?.getTime() ?? 0) < since) continue;
-      if (isDirectory) found.push(...await filesBelow(path, since));
-      else found.push({ path, name, mode: mode ?? 0, text: size <= MAX_FILE ? await Deno.readTextFile(path) : "" });
+  const entries = await ifThere(async () => await Array.fromAsync(Deno.readDir(directory))) ?? [];
+  for (const { name, isDirectory, isFile } of entries) {
+    const path = join(directory, name);
+    if (!(isDirectory || isFile) || (since !== undefined && OF_TESTS.test(name))) continue;
+    const facts = await ifThere(() => Deno.lstat(path));
+    if (!facts || (since !== undefined && (facts.mtime?.getTime() ?? 0) < since)) continue;
+    if (isDirectory) found.push(...await filesBelow(path, since));
+    else {
+      const text = facts.size <= MAX_FILE ? await ifThere(() => Deno.readTextFile(path)) : "";
+      if (text !== undefined) found.push({ path, name, mode: facts.mode ?? 0, text });
     }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return found;
+}
+
+/** Undefined for what has gone meanwhile, or is another user's and closed to us. */
+async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return undefined;
+    throw error;
+  }
 }

@@ -6,12 +6,13 @@
 import { dirname, join } from "node:path";
 import { projectDir } from "../../build/project.ts";
 import { executableOf } from "../model/built_charm.ts";
+import { isThere } from "../../interfaces/clients/files.ts";
 import { copyCharm } from "../model/charm_files.ts";
 
 /** A charm as its author packs it, but for the executable, which is a link: a copy for each unit is 100 MB to write. */
 export async function prepareCharm(name: string, target: string): Promise<string> {
   const source = join(projectDir, "tests/charms", name);
-  const isProgram = await exists(join(source, "charm.ts"));
+  const isProgram = await isThere(join(source, "charm.ts"));
   const compiled = isProgram
     ? await executableOf(`tests/charms/${name}/charm.ts`, name)
     : await executableOf("mod.ts", "charmlet");
@@ -25,15 +26,4 @@ export async function prepareCharm(name: string, target: string): Promise<string
   await Deno.rename(program, kept);
   await Deno.symlink(kept, program);
   return target;
-}
-
-/** Whether there is something at a path. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

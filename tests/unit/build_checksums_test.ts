@@ -19,10 +19,15 @@ Deno.test("checksums: one line a file, those of other files stay, and a changed 
     await Deno.writeTextFile(`${directory}/a b`, "two");
     assertEquals(await recordChecksums([`${directory}/b`, `${directory}/a b`]), `${directory}/SHA256SUMS`);
     await Deno.writeTextFile(`${directory}/b`, "three");
-    assertEquals(await verify(directory), [false, "a b: OK\nb: FAILED\n"]);
+    assertEquals(await verify(directory), [false, "b: FAILED\na b: OK\n"]);
     await recordChecksums([`${directory}/b`]);
     assertEquals(await verify(directory), [true, "a b: OK\nb: OK\n"]);
-    assertMatch(await Deno.readTextFile(`${directory}/SHA256SUMS`), /^[0-9a-f]{64} {2}a b\n[0-9a-f]{64} {2}b\n$/);
+    const list = `${directory}/SHA256SUMS`;
+    assertMatch(await Deno.readTextFile(list), /^[0-9a-f]{64} {2}a b\n[0-9a-f]{64} {2}b\n$/);
+    const foreign = `# of somebody\n${"0".repeat(64)} *c\n`;
+    await Deno.writeTextFile(list, foreign);
+    await recordChecksums([`${directory}/b`]);
+    assertEquals((await Deno.readTextFile(list)).startsWith(foreign), true);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

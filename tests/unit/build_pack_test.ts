@@ -79,7 +79,15 @@ Deno.test("pack: the author's files come along; links to and copies of the execu
     await Deno.writeTextFile(`${directory}/src/template`, "text");
     await Deno.symlink("../src/template", `${directory}/src/link`);
     await Deno.symlink("charmlet", `${directory}/hooks/install`);
-    const leftOut = ["tests/x", "dist/x", ".charmlet/charm.json", "old.charm", "hooks/charmlet", "bin/charmlet"];
+    const leftOut = [
+      "tests/x",
+      "dist/x",
+      ".charmlet/charm.json",
+      "old.charm",
+      "SHA256SUMS",
+      "hooks/charmlet",
+      "bin/charmlet",
+    ];
     for (const name of leftOut) await Deno.writeTextFile(`${directory}/${name}`, "left out");
     const files = await unpacked(charm);
     assertEquals(text(files["metadata.yaml"]), "name: demo\nsummary: own\ndescription: own\n");

@@ -12,7 +12,15 @@ import type { PortSource } from "./charm_side.ts";
 import { ClusterSetBusyError, ClusterSetError } from "./cluster_server.ts";
 import { INTERFACE, isName, PEER_APP } from "./keys.ts";
 import { offer } from "./primary.ts";
-import { endpointsOf, relationsOf, type Replication, roleOf, unitLabel, withPorts } from "./replication.ts";
+import {
+  endpointsOf,
+  relationsOf,
+  type Replication,
+  roleOf,
+  unitLabel,
+  wasDissolved,
+  withPorts,
+} from "./replication.ts";
 import { NEXT, TEXT } from "./texts.ts";
 
 type At = Replication<ActionContext>;
@@ -149,11 +157,12 @@ async function recreate(at: At): Promise<string> {
 }
 
 /** A cluster that is not known to be dissolved has been, or is a replica that its set no longer has: that one is ended. */
-async function requireEnd({ ctx, server }: At): Promise<void> {
+async function requireEnd(at: At): Promise<void> {
+  const { ctx, server } = at;
   if (await server.isInstanceInCluster(unitLabel(ctx))) {
     if (!await server.wasRemoved()) throw new ActionFailed(TEXT.stillClustered);
     await server.dissolveCluster();
-  } else if (!await server.wasDissolved()) {
+  } else if (!await wasDissolved(at)) {
     throw new ActionFailed(TEXT.notDissolvedYet);
   }
 }

@@ -4,12 +4,12 @@
  * @module
  */
 import type { Context } from "../../hooks/context.ts";
-import type { RelationEvent } from "../../hooks/event.ts";
 import { deferred, done, type Outcome } from "../../hooks/outcome.ts";
 import type { Relation } from "../../hooks/relation.ts";
+import { ClusterSetBusyError } from "./cluster_server.ts";
 import { PEER_APP, PEER_UNIT, RELEASED } from "./keys.ts";
-import { note, removeNoted } from "./removal.ts";
-import { relationsOf, type Replication, roleOf, unitLabel } from "./replication.ts";
+import { adoptNote, forget, note, removeNoted } from "./removal.ts";
+import { relationsOf, type Replication, roleOf, unitLabel, wasDissolved } from "./replication.ts";
 import { goOn } from "./surrender.ts";
 import { LOG, TEXT } from "./texts.ts";
 
@@ -24,25 +24,42 @@ const NOT_DISSOLVED = "the cluster is not dissolved yet";
  *
  * A cluster without a role was a replica that has been dissolved before this hook ran. Waiting is a deferral: when it
  * comes back, the role was decided, and only the waiting goes on.
+ *
+ * @throws {ClusterSetBusyError} while the unit's cluster goes on without its server
  */
-export async function broken(at: Replication<Context<RelationEvent>>, relation: Relation): Promise<Outcome> {
+export async function broken(at: Replication, relation: Relation): Promise<Outcome> {
   const { ctx, server, peer } = at;
   if (isWaiting(ctx)) return await awaitDissolution(at);
   // A later attempt no longer finds the relation.
-  if (!ctx.deferral) await note(at, relation);
+  await (ctx.deferral ? adoptNote : note)(at, relation);
   const { cluster } = await roleOf(at);
   // A cluster that was made anew to return to its set, and has not got there, is no primary.
   const isPassing = relation.endpoint.role === "requires" && await peer.isPassing() && await server.wasRemoved();
   if (cluster === "primary" && !isPassing) return await detach(at);
-  return await peer.removingUnit() ? done : await awaitDissolution(at);
+  if (await peer.removingUnit()) return done;
+  if (cluster === "unset" && await isOutside(at)) throw new ClusterSetBusyError(TEXT.joinsFirst);
+  // Only a primary removes anybody.
+  forget(ctx);
+  return await awaitDissolution(at);
+}
+
+/** Whether the cluster goes on while this unit's server is not in it: not yet, or it was the first to leave. */
+async function isOutside(at: Replication): Promise<boolean> {
+  if (await isKnownEnd(at)) return false;
+  const { ctx, server } = at;
+  const goesOn = await ctx.isLeader() && await goOn(at) || ctx.deferral?.reason === TEXT.joinsFirst;
+  return goesOn ? !await wasDissolved(at) : !await server.hasLeft();
+}
+
+async function isKnownEnd({ peer }: Replication): Promise<boolean> {
+  return (await peer.app())[PEER_APP.removed] === "true";
 }
 
 /** Looks whether the cluster was dissolved, or removed from its set, when no unit waited for that any more. */
 export async function noticeDissolution(at: Replication): Promise<void> {
-  const { ctx, server, peer } = at;
-  for (const role of ["requires", "provides"] as const) if ((await relationsOf(ctx, role)).length > 0) return;
-  const isKnown = (await peer.app())[PEER_APP.removed] === "true" && !await peer.unitInitialized();
-  if (isKnown || await isStillIn(at) || !await server.wasDissolved()) return;
+  for (const role of ["requires", "provides"] as const) if ((await relationsOf(at.ctx, role)).length > 0) return;
+  const isKnown = await isKnownEnd(at) && !await at.peer.unitInitialized();
+  if (isKnown || await isStillIn(at) || !await wasDissolved(at)) return;
   await standAlone(at);
 }
 
@@ -53,7 +70,7 @@ function isWaiting({ deferral }: Context): boolean {
 async function awaitDissolution(at: Replication): Promise<Outcome> {
   const { ctx } = at;
   if (!isWaiting(ctx)) ctx.status.set("waiting", TEXT.awaitingDissolution);
-  if (await isStillIn(at)) {
+  if (await isStillIn(at) || !await hasEnded(at)) {
     if (!ctx.deferral?.expired) {
       return deferred(NOT_DISSOLVED, {
         retryAfterMs: CHECK_INTERVAL_MS,
@@ -75,6 +92,11 @@ async function isStillIn({ ctx, server }: Replication): Promise<boolean> {
   ctx.log.info(LOG.leftAlone);
   await server.dissolveCluster();
   return await server.isInstanceInCluster(unitLabel(ctx));
+}
+
+/** Whether the cluster of a server that is in none has ended: the server may only be down while others run. */
+async function hasEnded(at: Replication): Promise<boolean> {
+  return await isKnownEnd(at) || await at.server.hasLeft() || await at.server.isNobodyIn();
 }
 
 async function standAlone({ ctx, peer }: Replication): Promise<void> {

@@ -80,8 +80,10 @@ export interface ClusterSetServer {
   unfenceWrites(): Promise<void>;
   rejoinCluster(cluster: string): Promise<void>;
   dissolveCluster(): Promise<void>;
-  /** Whether this server was a member of a cluster that has been dissolved: neither it nor any other is in one since. */
-  wasDissolved(): Promise<boolean>;
+  /** Whether this server was in a cluster, and has left it by somebody's wish: one that is only down has not. */
+  hasLeft(): Promise<boolean>;
+  /** Whether all other units' servers answer and are in no cluster. */
+  isNobodyIn(): Promise<boolean>;
   /** Whether this cluster runs without taking writes, and its cluster set no longer has it. */
   wasRemoved(): Promise<boolean>;
   /** @param options host: part of the account's name; default: every host */

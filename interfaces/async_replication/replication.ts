@@ -118,6 +118,11 @@ export async function isFullyInitialized({ ctx, server }: Pick<Replication, "ctx
   return online === Math.min(MAX_MEMBERS, await ctx.plannedUnits());
 }
 
+/** Whether this unit's cluster has been dissolved: its server has left, and no other one is in it. */
+export async function wasDissolved({ server }: Pick<Replication, "server">): Promise<boolean> {
+  return await server.hasLeft() && await server.isNobodyIn();
+}
+
 /** For values that a peer sent and that cannot be used. */
 export function warner(ctx: Context, relation: Relation): (reason: string) => void {
   return (reason) => ctx.log.warning(`${relation.endpoint.name} ${relation.id}: ${reason}`);

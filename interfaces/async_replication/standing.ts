@@ -93,10 +93,10 @@ async function primaryStanding(at: Replication): Promise<Standing> {
     }
     if (isPrimaryIdle(state)) continue;
     const application: Report = ["maintenance", TEXT.settingUp];
-    return state === "recovery" ? { unit: ["maintenance", recoveringText(status)], application } : {
-      unit: undefined,
-      application,
-    };
+    if (state !== "recovery") return { unit: undefined, application };
+    // A hook of the relation says with the original that it recovers, which a new one does.
+    const text = status === "ok_not_replicating" ? TEXT.notFollowing : recoveringText(status);
+    return { unit: ["maintenance", text], application };
   }
   return NOTHING;
 }

@@ -9,7 +9,7 @@ import type { Relation } from "../../hooks/relation.ts";
 import { ClusterSetError } from "./cluster_server.ts";
 import { changedKeys, obtain, sync } from "./credentials.ts";
 import { ANSWER, MAX_NAME, OFFER, type Offer, PEER_APP, readOffer } from "./keys.ts";
-import { isFullyInitialized, remoteBag, type Replication, unitLabel } from "./replication.ts";
+import { isFullyInitialized, remoteBag, type Replication, unitLabel, wasDissolved } from "./replication.ts";
 import { LOG, TEXT } from "./texts.ts";
 
 /** Digits that make a cluster's name another one. */
@@ -33,6 +33,8 @@ export async function surrender(at: Replication, relation: Relation, returning: 
   }
   const mayHaveData = await peer.isPassing();
   if (!await isComplete(at)) {
+    // Its end may have been announced, or begun: those that have left come back first.
+    await goOn(at);
     ctx.status.set("waiting", TEXT.awaitingMembers);
     return deferred("not all units are in the cluster yet");
   }
@@ -60,10 +62,18 @@ export async function surrender(at: Replication, relation: Relation, returning: 
   return done;
 }
 
-/** A cluster whose end its units know of, and that does not end after all, is looked after again. */
-export async function goOn({ ctx, server, peer }: Replication): Promise<void> {
-  if ((await peer.app())[PEER_APP.unitsAdded] || !await server.isInstanceInCluster(unitLabel(ctx))) return;
-  peer.setApp({ [PEER_APP.unitsAdded]: String(await server.getClusterNodeCount()) });
+/**
+ * A cluster whose end its units know of, and that does not end after all, is looked after again. The leader's own server
+ * may be out of it.
+ *
+ * @returns whether that was the case
+ */
+export async function goOn(at: Replication): Promise<boolean> {
+  const { [PEER_APP.clusterSetName]: name, [PEER_APP.unitsAdded]: added } = await at.peer.app();
+  // Without a name the cluster has not been made yet.
+  if (!name || added || await wasDissolved(at)) return false;
+  at.peer.setApp({ [PEER_APP.unitsAdded]: String(Math.max(1, await at.server.getClusterNodeCount())) });
+  return true;
 }
 
 /** A cluster with data of its own does not become a replica. @returns whether it has any */
@@ -78,7 +88,7 @@ export async function refuseUserData({ ctx, server }: Replication, relation: Rel
 
 /** All units are members; or this very step had dissolved the cluster when its hook was cut short. */
 async function isComplete(at: Replication): Promise<boolean> {
-  return await isFullyInitialized(at) || await at.server.wasDissolved();
+  return await isFullyInitialized(at) || await wasDissolved(at);
 }
 
 async function isSameVersion({ ctx, server }: Replication, { version: remote }: Offer): Promise<boolean> {

@@ -10,6 +10,7 @@ export const TEXT = {
   settingUp: "Setting up async replication",
   unrelate: (endpoint: string) => `This is a replica cluster. Unrelate from the ${endpoint} relation`,
   adding: "Adding replica cluster",
+  notFollowing: "Replica cluster does not follow this one: if that lasts, run rejoin-cluster with its name",
   removing: "Removing replica cluster",
   removingLater: (name: string) =>
     `Waiting for this unit to join its cluster before it removes replica cluster ${name}`,
@@ -38,6 +39,7 @@ export const TEXT = {
   awaitingConfiguration: "waiting replica cluster be configured",
   awaitingJoin: "waiting to join the cluster",
 
+  joinsFirst: "Waiting for this unit to join its cluster before it ends the relation",
   awaitingDissolution: "Waiting for cluster to be dissolved",
   notDissolved: "Replica cluster not dissolved after relation broken",
   standalone: "Standalone read-only unit.",
@@ -93,7 +95,7 @@ export const NEXT = {
       : `This cluster's set is ${name}: if that is the one, give cluster-set-name=${name}`,
   nameCluster: "Give the name that the other cluster has in this set: its application sends it in the relation",
   unfence: "Nothing was changed: run unfence-writes to resume writes",
-  nothing: "Nothing was changed: this cluster takes writes",
+  nothing: "Nothing was changed: this cluster's writes are not fenced",
 } as const;
 
 const RECOVERING = "Replica cluster in recovery";

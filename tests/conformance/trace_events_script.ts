@@ -25,10 +25,12 @@ export class EventScript {
   readonly calls: EventCall[] = [];
   readonly #mysql: Json;
   readonly #state: EventState;
+  readonly #isEnd: boolean;
   readonly #asked = new Map<string, number>();
   readonly #passwords: Record<string, string> = {};
 
-  constructor({ mysql, state }: EventStep) {
+  constructor({ event, mysql, state }: EventStep) {
+    this.#isEnd = event.name.endsWith("-relation-broken");
     this.#mysql = mysql;
     this.#state = state;
   }
@@ -75,8 +77,7 @@ export class EventScript {
       createReplicaCluster: (endpoint, cluster, options) =>
         change("create_replica_cluster", [endpoint, cluster], options),
       removeReplicaCluster: async (cluster, options) => {
-        await ask("remove_replica_cluster", [cluster], options);
-        return true;
+        return await ask("remove_replica_cluster", [cluster], options) !== false;
       },
       promoteClusterToPrimary: (cluster, force) => change("promote_cluster_to_primary", [cluster, force]),
       promoteUnitToPrimary: (force) => change("promote_unit_to_primary", [force]),
@@ -84,8 +85,10 @@ export class EventScript {
       unfenceWrites: () => change("unfence_writes"),
       rejoinCluster: (cluster) => change("rejoin_cluster", [cluster]),
       dissolveCluster: () => change("dissolve_cluster"),
-      // The original has no such methods: no trace scripts them.
-      wasDissolved: () => Promise.resolve(this.#mysql.was_dissolved === true),
+      // The original has no such methods: no trace scripts them. Where a relation ends, it takes a server that is in no
+      // cluster for one whose cluster was dissolved.
+      hasLeft: () => Promise.resolve(Boolean(this.#mysql.has_left ?? this.#mysql.was_dissolved ?? this.#isEnd)),
+      isNobodyIn: () => Promise.resolve(Boolean(this.#mysql.nobody_in ?? this.#mysql.was_dissolved ?? this.#isEnd)),
       wasRemoved: () => Promise.resolve(this.#mysql.was_removed === true),
       updateUserPassword: (user, password, options) => change("update_user_password", [user, password], options),
     };

@@ -1,10 +1,17 @@
 /** What the charm that runs MySQL adds to replication: holds, passwords by other names, addresses. */
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { ClusterSetBusyError } from "../../interfaces/async_replication/cluster_server.ts";
 import { USERS } from "../../interfaces/async_replication/credentials.ts";
+import { remove } from "../../interfaces/async_replication/mysql/cluster_set.ts";
 import { parseEndpoint } from "../../interfaces/async_replication/mysql/endpoint.ts";
+import { Site } from "../../interfaces/async_replication/mysql/site.ts";
 import { missingOthers, ownOf, sharedOf } from "../../interfaces/async_replication/mysql/shared_passwords.ts";
+import { UnreachableError } from "../../interfaces/clients/errors.ts";
+import type { Mysql } from "../../interfaces/clients/mysql/connection.ts";
 import type { Credentials } from "../../interfaces/mysql_innodb_cluster/server/passwords.ts";
 import { holdOf } from "../../interfaces/mysql_innodb_cluster/server/set_keys.ts";
+import type { Ward } from "../../interfaces/mysql_innodb_cluster/server/ward.ts";
+import { inModule } from "./async_replication_world.ts";
 
 const OWN: Credentials = {
   version: 1,
@@ -61,4 +68,24 @@ Deno.test("mysql: addresses of the other side", () => {
   assertEquals(parseEndpoint("[2001:db8::1]:3307"), { host: "2001:db8::1", port: 3307 });
   assertEquals(parseEndpoint("2001:db8::1"), { host: "2001:db8::1", port: 3306 });
   assertEquals(parseEndpoint("db-0.db.svc.cluster.local."), { host: "db-0.db.svc.cluster.local", port: 3306 });
+});
+
+/** The own server of a unit is lost when something is asked of it. */
+class LostSite extends Site {
+  override ward(): Promise<Ward> {
+    return Promise.resolve({ ctx: this.ctx, credentials: OWN } as Ward);
+  }
+
+  override own(): Promise<Mysql> {
+    const fail = () => Promise.reject(new UnreachableError([{ endpoint: "10.0.0.10:3306", reason: "gone" }]));
+    const close = () => Promise.resolve();
+    return Promise.resolve({ endpoint: "", query: fail, run: fail, close, [Symbol.asyncDispose]: close });
+  }
+}
+
+Deno.test("mysql: why a replica cannot be removed now is shown, whatever it is", async () => {
+  await inModule("async-primary", {}, async ({ ctx }) => {
+    await using site = new LostSite(ctx);
+    await assertRejects(() => remove(site, "cluster-b", false), ClusterSetBusyError, "gone");
+  });
 });

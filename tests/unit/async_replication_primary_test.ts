@@ -1,6 +1,8 @@
 /** The primary side against another side that sends anything, and against hooks that were cut short. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { broken } from "../../interfaces/async_replication/broken.ts";
 import { resumeRemovals } from "../../interfaces/async_replication/removal.ts";
+import { relationsOf } from "../../interfaces/async_replication/replication.ts";
 import { TEXT } from "../../interfaces/async_replication/texts.ts";
 import {
   ANSWER,
@@ -99,8 +101,54 @@ Deno.test("a new leader removes the clusters whose relation ended while another 
   const nothing = ["unknown", ""];
   assertEquals(await elected({ mysql: { is_cluster_in_cluster_set: false } }), nothing);
   assertEquals(await elected({ mysql: { is_cluster_replica: true } }), nothing);
-  const back = [relation("async-primary", OFFERED, ANSWER, 8)];
-  assertEquals(await elected({ relations: back }), nothing, "it has been related again");
+  for (const side of ["async-primary", "async-replica"] as const) {
+    const back = [relation(side, OFFERED, ANSWER, 8)];
+    assertEquals(await elected({ relations: back }), nothing, "it has been related again");
+  }
+});
+
+Deno.test("a leader that has not joined its cluster yet changes nothing, and removes the replica when it has", async () => {
+  const end = await runEvent(BROKEN, {
+    relationId: 7,
+    relations: [relation("async-primary", OFFERED, ANSWER)],
+    unitBag: { "unit-initialized": "", "member-state": "", "member-role": "" },
+    mysql: { is_cluster_replica: { $seq: [null, null, false] }, has_left: false },
+  });
+  assertEquals([end.waits, changes(end)], [1, ["remove_replica_cluster"]]);
+  const { "units-added-to-cluster": added, "removed-from-cluster-set": removed } = end.peer?.app ?? {};
+  assertEquals([added, removed], ["3", undefined]);
+  assertEquals(end.unitHistory.filter(([, text]) => text === TEXT.joinsFirst).length, 1);
+});
+
+Deno.test("a replica that does not run is removed by force; one that is the primary by now leaves no untrue status", async () => {
+  const end = (mysql: Readonly<Record<string, unknown>>) =>
+    runEvent(BROKEN, { relationId: 7, relations: [relation("async-primary", OFFERED, ANSWER)], mysql });
+  const force = async (status: string) =>
+    (await end({ get_replica_cluster_status: status })).calls
+      .find(({ method }) => method === "remove_replica_cluster")?.kwargs;
+  for (const status of ["not_ok", "unknown", "invalidated"]) assertEquals(await force(status), { force: true }, status);
+  for (const status of ["ok", "ok_not_replicating"]) assertEquals(await force(status), { force: false }, status);
+  const stays = await end({ remove_replica_cluster: false });
+  assertEquals(stays.unitHistory.filter(([level]) => level === "active"), []);
+  assertEquals(stays.calls.at(-1)?.method, "update_status");
+});
+
+Deno.test("a removal that an earlier revision has deferred goes on", async () => {
+  let kept: readonly unknown[] = [];
+  const [unit] = await inModule(
+    "async-primary",
+    { relations: [relation("async-primary", OFFERED, {})] },
+    async (at) => {
+      const [ended] = await relationsOf(at.ctx, "provides");
+      assert(ended);
+      const old = at.ctx.storedAs("async-primary:7");
+      old.set("cluster-b");
+      Object.assign(at.ctx, { deferral: { attempts: 1, firstSeen: 0, reason: "busy", expired: false } });
+      await broken(at, ended);
+      kept = [old, at.ctx.storedAs("async-replication:ended")].map((each) => each.get(undefined, (value) => value));
+    },
+  );
+  assertEquals([unit, kept], [["active", "Primary"], [undefined, undefined]]);
 });
 
 Deno.test("a replica that was made before the hook was killed is told; a dissolved one is not", async () => {

@@ -1,19 +1,8 @@
 /** The replica side against another side that sends anything, and against hooks that were cut short. */
 import { assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
-import { noticeDissolution } from "../../interfaces/async_replication/broken.ts";
 import { TEXT } from "../../interfaces/async_replication/texts.ts";
 import type { EventBag } from "../conformance/trace_events_format.ts";
-import {
-  changes,
-  type Given,
-  inModule,
-  OFFER,
-  OWN,
-  passwords,
-  relation,
-  runEvent,
-  SHARED,
-} from "./async_replication_world.ts";
+import { changes, type Given, OFFER, OWN, passwords, relation, runEvent, SHARED } from "./async_replication_world.ts";
 
 const CHANGED = "async-replica-relation-changed";
 const SENT = { "cluster-name": "cluster-a", endpoint: "10.0.0.10", "node-label": "mysql-0" };
@@ -95,13 +84,37 @@ Deno.test("a cluster whose end was announced, and that does not end after all, i
   assertEquals(await added({ ...isIn, get_non_system_databases: ["precious"] }), "3");
   assertEquals(await added(isIn, [OWN]), "3", "the secret is taken back");
   assertEquals(await added({ was_dissolved: true }, [OWN]), undefined, "it has ended");
-  const { peer } = await runEvent("async-replica-relation-broken", {
-    relationId: 7,
-    relations: [relation("async-replica", {}, OFFER)],
-    mysql: isIn,
-    app,
-  });
-  assertEquals(peer?.app["units-added-to-cluster"], "3");
+  const broken = (mysql: Readonly<Record<string, unknown>>) =>
+    runEvent("async-replica-relation-broken", {
+      relationId: 7,
+      relations: [relation("async-replica", {}, OFFER)],
+      mysql: { was_dissolved: false, ...mysql },
+      app,
+    });
+  assertEquals((await broken(isIn)).peer?.app["units-added-to-cluster"], "3");
+  const down = await broken({ get_cluster_node_count: 0 });
+  assertEquals(down.peer?.app["units-added-to-cluster"], "1", "the leader's own server is out of the cluster");
+  // The leader's server has left, the others' have not.
+  const half = await broken({ is_cluster_replica: null, has_left: true, get_cluster_node_count: 0 });
+  assertEquals([half.peer?.app["units-added-to-cluster"], half.peer?.app["removed-from-cluster-set"]], [
+    "1",
+    undefined,
+  ]);
+  assertEquals(half.unitStatus, ["waiting", TEXT.joinsFirst]);
+});
+
+Deno.test("a surrender that was cut short between two servers lets those come back that have left, and begins again", async () => {
+  const app = { "units-added-to-cluster": "" };
+  const cut = async (mysql: Readonly<Record<string, unknown>>) => {
+    const outcome = await offered(OFFER, { app, mysql });
+    return [changes(outcome), outcome.unitStatus, outcome.peer?.app["units-added-to-cluster"]];
+  };
+  const waits = ["waiting", TEXT.awaitingMembers];
+  assertEquals(await cut({ get_cluster_node_count: 1, is_instance_in_cluster: true }), [[], waits, "1"]);
+  assertEquals(await cut({ get_cluster_node_count: 2, is_instance_in_cluster: true }), [[], waits, "2"]);
+  assertEquals(await cut({ get_cluster_node_count: 0, has_left: true }), [[], waits, "1"], "a new leader has left");
+  const whole = await cut({ is_instance_in_cluster: true });
+  assertEquals(whole, [[...ALL, "dissolve_cluster"], ["waiting", TEXT.awaitingPrimary], undefined]);
 });
 
 Deno.test("data that clients wrote since the relation was made: refused, before a password changes", async () => {
@@ -196,70 +209,4 @@ Deno.test("a new leader goes on with what the offer asks for", async () => {
   assertEquals((await elect(SENT, made, isFirst)).peer?.unit["member-state"], "online");
   const refused = await elect({ "user-data-found": "true" }, OFFER);
   assertEquals([refused.calls, refused.unitHistory], [[], []]);
-});
-
-Deno.test("the end of the relation: waiting is a deferral of 300 s that looks every 10 s", async () => {
-  const end = (isIn: unknown) =>
-    runEvent("async-replica-relation-broken", {
-      relationId: 7,
-      relations: [relation("async-replica", SENT, OFFER)],
-      mysql: { is_cluster_replica: true, is_instance_in_cluster: isIn },
-    });
-  const never = await end(true);
-  assertEquals([never.waits, never.unitStatus], [30, ["blocked", TEXT.notDissolved]]);
-  assertEquals([never.peer?.app["removed-from-cluster-set"], never.deferred], [undefined, []]);
-  const later = await end({ $seq: [true, true, false] });
-  assertEquals([later.waits, later.unitStatus], [2, ["blocked", TEXT.standalone]]);
-  assertEquals(later.peer?.app["removed-from-cluster-set"], "true");
-  assertEquals(later.calls.filter(({ method }) => method === "is_cluster_replica").length, 1);
-});
-
-Deno.test("a cluster that its set no longer has is ended by its own leader, and only by it", async () => {
-  const end = (mysql: Readonly<Record<string, unknown>>, given: Given = {}) =>
-    runEvent("async-replica-relation-broken", {
-      relationId: 7,
-      relations: [relation("async-replica", SENT, OFFER)],
-      mysql: { is_cluster_replica: true, is_instance_in_cluster: { $seq: [true, false] }, was_removed: true, ...mysql },
-      ...given,
-    });
-  const ended = await end({});
-  assertEquals([ended.waits, changes(ended), ended.unitStatus], [0, ["dissolve_cluster"], [
-    "blocked",
-    TEXT.standalone,
-  ]]);
-  assertEquals(ended.peer?.app["removed-from-cluster-set"], "true");
-  const member = await end({}, { leader: false });
-  assertEquals([member.waits, changes(member), member.unitStatus], [1, [], ["blocked", TEXT.standalone]]);
-  // Made anew to return to its set, and unrelated before it got there: closed, and no primary.
-  const passing = await end({ is_cluster_replica: false }, { app: { "rejoin-secondaries": "true" } });
-  assertEquals([changes(passing), passing.unitStatus], [["dissolve_cluster"], ["blocked", TEXT.standalone]]);
-  const { "removed-from-cluster-set": removed, "rejoin-secondaries": rejoins } = passing.peer?.app ?? {};
-  assertEquals([removed, rejoins], ["true", undefined]);
-  const own = await end({ is_cluster_replica: false, was_removed: false }, { app: { "rejoin-secondaries": "true" } });
-  assertEquals(
-    [changes(own), own.waits],
-    [["remove_replica_cluster"], 0],
-    "a cluster that takes writes is the primary",
-  );
-});
-
-Deno.test("a cluster that was dissolved when nobody waited any more is noticed", async () => {
-  const notice = async (given: Given) => {
-    let app: EventBag = {};
-    const [unit] = await inModule("async-replica", given, async (at) => {
-      await noticeDissolution(at);
-      app = await at.peer.app();
-    });
-    return [unit, app["removed-from-cluster-set"]];
-  };
-  const nothing = [["unknown", ""], undefined];
-  assertEquals(await notice({ mysql: { was_dissolved: true } }), [["blocked", TEXT.standalone], "true"]);
-  assertEquals(await notice({ mysql: { was_dissolved: true }, leader: false }), [
-    ["blocked", TEXT.standalone],
-    undefined,
-  ]);
-  assertEquals(await notice({ mysql: { is_instance_in_cluster: true, was_dissolved: true } }), nothing);
-  assertEquals(await notice({}), nothing, "a server that is down has not left its cluster");
-  const relations = [relation("async-replica", SENT, OFFER)];
-  assertEquals(await notice({ mysql: { was_dissolved: true }, relations }), nothing);
 });

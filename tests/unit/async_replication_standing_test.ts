@@ -1,5 +1,5 @@
 /** What the module says when the charm reports its status anew, and what `--explain` says. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ValueError } from "../../hooks/errors.ts";
 import { done } from "../../hooks/outcome.ts";
 import { explainPrimary, explainReplica } from "../../interfaces/async_replication/explain.ts";
@@ -29,6 +29,8 @@ Deno.test("the primary side: the first relation that waits for something speaks"
   assertEquals(await primary({}), [NOTHING, NOTHING]);
   assertEquals(await withStatus("ok"), [NOTHING, NOTHING]);
   assertEquals(await withStatus("unknown"), [NOTHING, SETTING_UP]);
+  assertEquals(await withStatus("ok_not_replicating"), [["maintenance", TEXT.notFollowing], SETTING_UP]);
+  assertMatch(TEXT.notFollowing, /run rejoin-cluster/);
   assertEquals(await withStatus("not_ok"), [["maintenance", recoveringText("not_ok")], SETTING_UP]);
   const relations = [
     relation("async-primary", {}, {}),

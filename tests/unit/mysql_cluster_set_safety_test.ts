@@ -3,13 +3,15 @@ import { AuthenticationError, ClientError, NoQuorumError, UnreachableError } fro
 import { openCluster } from "../../interfaces/clients/mysql/cluster_set/access.ts";
 import { ClusterSetLockedError, ClusterSetRefusedError } from "../../interfaces/clients/mysql/cluster_set/errors.ts";
 import { isWritesFenced, unfenceWrites } from "../../interfaces/clients/mysql/cluster_set/fence.ts";
+import { closeIfLeftBehind } from "../../interfaces/clients/mysql/cluster_set/left_behind.ts";
 import { promoteCluster } from "../../interfaces/clients/mysql/cluster_set/promote.ts";
+import { forceQuorumInSet } from "../../interfaces/clients/mysql/cluster_set/quorum.ts";
 import { changeRecord } from "../../interfaces/clients/mysql/cluster_set/records.ts";
 import { createReplicaCluster } from "../../interfaces/clients/mysql/cluster_set/replica.ts";
 import { askBeforeStart } from "../../interfaces/clients/mysql/cluster_set/start.ts";
 import { openSetPrimary } from "../../interfaces/clients/mysql/cluster_set/state.ts";
 import { clusterStatus } from "../../interfaces/clients/mysql/cluster_set/status.ts";
-import { type Script, type Scripted, scripted, unreachable } from "./mysql_cluster_set_script.ts";
+import { GROUPS, type Script, type Scripted, scripted, unreachable } from "./mysql_cluster_set_script.ts";
 
 const REFUSED = new AuthenticationError("MySQL at 127.0.0.1:1 does not let the user in; check user and password");
 const GONE = unreachable("127.0.0.1:1");
@@ -114,3 +116,101 @@ Deno.test("cluster set: a site that does not answer is waited for once, and not 
   await assertRejects(() => createReplicaCluster(third.access, third.connect("a"), made), UnreachableError);
   assertEquals(third.attempts.at(-1), "b 2000");
 });
+
+const PROMOTED: Script = { view: 65_536, primary: "b", open: true };
+
+for (
+  const [what, own, other, closes] of [
+    ["is left behind", PRIMARY_A, { ...PROMOTED, invalidated: "a" }, true],
+    ["was also removed from the set", PRIMARY_A, { ...PROMOTED, removed: "a" }, true],
+    ["is the primary", PRIMARY_A, REPLICA_B, false],
+    ["is closed already", { ...PRIMARY_A, open: false }, { ...PROMOTED, removed: "a" }, false],
+  ] as const
+) {
+  Deno.test(`cluster set: a cluster that ${what} closes itself: ${closes}`, async () => {
+    const { access, connect, changes } = scripted({ a: own, b: other });
+    assertEquals(await closeIfLeftBehind(access, connect("a")), closes ? "b" : undefined);
+    assertEquals(changes.includes("a: close the server"), closes);
+  });
+}
+
+Deno.test("cluster set: a cluster that is promoted while it is asked whether it was left behind stays open", async () => {
+  const scripts: Record<"a" | "b", Script> = { a: { view: 4, primary: "a" }, b: { ...REPLICA_B, unlocked: true } };
+  const world = scripted(scripts, (operation) => {
+    if (operation === "a: look who changes the cluster set") scripts.b = PROMOTED;
+  });
+  assertEquals(await closeIfLeftBehind(world.access, world.connect("b")), undefined);
+  assertEquals(world.changes, []);
+});
+
+Deno.test("cluster set: writes are not let in when another was promoted, and fenced, a moment before the lock", async () => {
+  const scripts: Record<"a" | "b", Script> = { a: { view: 4, primary: "a" }, b: REPLICA_B };
+  const world = scripted(scripts, (operation) => {
+    if (operation === "a: lock the cluster set") scripts.b = { view: 5, primary: "b" };
+  });
+  const unfence = () => unfenceWrites(world.access, world.connect("a"));
+  await assertRejects(unfence, ClusterSetRefusedError, "b is the primary cluster");
+  assertEquals(opened(world), []);
+});
+
+for (
+  const [what, meanwhile, error] of [
+    ["nothing", REPLICA_B, undefined],
+    ["another is promoted", { ...PROMOTED, invalidated: "a" }, "b is the primary cluster"],
+    ["another is being promoted", { ...REPLICA_B, holder: "porto/1" }, "by porto/1"],
+  ] as const
+) {
+  Deno.test(`cluster set: a cluster goes on with the members that are left, meanwhile: ${what}`, async () => {
+    const scripts: Record<"a" | "b", Script> = { a: PRIMARY_A, b: REPLICA_B };
+    const world = scripted(scripts, (operation) => {
+      if (operation === "a: take members as they come") scripts.b = meanwhile;
+      if (operation === "a: close the server") scripts.a = { ...PRIMARY_A, open: false };
+      if (operation === "a: open the server") scripts.a = PRIMARY_A;
+    });
+    const force = forceQuorumInSet(world.access, world.connect("a"));
+    if (error === undefined) assertEquals((await force).why, "primary");
+    else await assertRejects(() => force, ClusterSetRefusedError, error);
+    assert(world.changes.includes("a: close the server"));
+    assertEquals(scripts.a.open, error === undefined);
+  });
+}
+
+Deno.test("cluster set: a cluster does not go on with the members that are left when another cannot be asked", async () => {
+  const world = scripted({ a: PRIMARY_A, b: { ...REPLICA_B, fails: GONE } });
+  assertEquals((await forceQuorumInSet(world.access, world.connect("a"))).why, "unasked");
+  assertEquals(world.changes, []);
+});
+
+const STUCK: Script = { ...REPLICA_B, stuck: "1-9" };
+const FORCE = { clusterName: "b", force: true, patienceMs: 1 };
+
+Deno.test("cluster set: what a replica has received and cannot execute is given up with a primary that is gone", async () => {
+  const world = scripted({ a: { ...PRIMARY_A, fails: GONE }, b: STUCK });
+  await assertRejects(() => promoteCluster(world.access, world.connect("b"), { ...FORCE, force: false }), ClientError);
+  assertEquals(opened(world), []);
+  const { notExecuted, invalidated } = await promoteCluster(world.access, world.connect("b"), FORCE);
+  assertEquals([notExecuted, invalidated], [`${GROUPS.a}:1-9`, ["a"]]);
+  assertEquals(opened(world), ["b: unlock the server", "b: open the server"]);
+});
+
+for (const dies of [false, true]) {
+  Deno.test(`cluster set: a replica that cannot execute what it has received, the primary runs and then dies: ${dies}`, async () => {
+    const scripts: Record<"a" | "b", Script> = { a: PRIMARY_A, b: STUCK };
+    let waits = 0;
+    const world = scripted(scripts, (operation) => {
+      if (operation === "a: close the server") scripts.a = { ...PRIMARY_A, open: false };
+      if (operation === "a: open the server") scripts.a = PRIMARY_A;
+      if (operation === "b: wait for transactions") waits++;
+      if (waits === 2 && dies) scripts.a = { ...PRIMARY_A, open: false, fails: GONE };
+    });
+    const promote = () => promoteCluster(world.access, world.connect("b"), FORCE);
+    if (dies) {
+      assertEquals((await promote()).notExecuted, `${GROUPS.a}:1-9`);
+      assertEquals(opened(world).at(-1), "b: open the server");
+    } else {
+      await assertRejects(promote, ClusterSetRefusedError, "a runs, and b cannot execute");
+      assertEquals(opened(world), ["a: unlock the server", "a: open the server"]);
+      assertEquals(scripts.a, PRIMARY_A);
+    }
+  });
+}

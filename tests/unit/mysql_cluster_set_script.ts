@@ -23,12 +23,16 @@ export interface Script {
   /** The primary cluster, as the server's record has it. */
   readonly primary: Name;
   readonly invalidated?: Name;
+  /** A cluster that its record no longer has. */
+  readonly removed?: Name;
   /** Whether it runs in its group, and whether clients may write there. */
   readonly runs?: boolean;
   readonly open?: boolean;
   /** Whether administrators may write where clients may not. */
   readonly unlocked?: boolean;
   readonly hasChannel?: boolean;
+  /** What has arrived there that cannot be executed: transactions such as `1-9`. Its applier stops at once. */
+  readonly stuck?: string;
   /** Who holds the set's lock there. */
   readonly holder?: string;
   /** Connections to it fail. */
@@ -47,15 +51,22 @@ export interface Scripted {
   readonly attempts: readonly string[];
 }
 
-/** Servers that answer as they are told. */
-export function scripted(scripts: Readonly<Record<Name, Script>>): Scripted {
+/** Servers that answer as they are told. @param before called with what is asked for, such as `b: unlock the server` */
+export function scripted(
+  scripts: Readonly<Record<Name, Script>>,
+  before: (operation: string) => void = () => undefined,
+): Scripted {
   const changes: string[] = [];
   const statements: string[] = [];
   const attempts: string[] = [];
   const connect = (name: Name): Mysql => ({
     endpoint: `127.0.0.1:${PORTS[name]}`,
-    query: (operation) => Promise.resolve(answer(name, scripts[name], operation)),
+    query: (operation) => {
+      before(`${name}: ${operation}`);
+      return Promise.resolve(answer(name, scripts[name], operation));
+    },
     run: (operation, statement) => {
+      before(`${name}: ${operation}`);
       changes.push(`${name}: ${operation}`);
       statements.push(Sql.textOf(statement));
       return Promise.resolve();
@@ -83,7 +94,8 @@ export function unreachable(endpoint: string): UnreachableError {
 
 function answer(name: Name, script: Script, operation: string): Row[] {
   const { view, primary, invalidated, runs = true, open = false, unlocked = open, hasChannel = false, holder } = script;
-  const names = Object.keys(GROUPS) as Name[];
+  const { removed, stuck = "" } = script;
+  const names = (Object.keys(GROUPS) as Name[]).filter((each) => each !== removed);
   const rows: Readonly<Record<string, () => Row[]>> = {
     "look for the metadata of the cluster": () => [{ 1: 1 }],
     "read the clusters and their members": () =>
@@ -118,6 +130,7 @@ function answer(name: Name, script: Script, operation: string): Row[] {
     "read the actions of members": () => [{ name: "mysql_disable_super_read_only_if_primary", enabled: open ? 1 : 0 }],
     "look who changes the cluster set": () => holder === undefined ? [] : [{ holder }],
     "lock the cluster set": () => [{ got: 1 }],
+    "look whether the cluster set is locked": () => [{ mine: 1 }],
     "read the channels": () =>
       hasChannel
         ? [{
@@ -125,9 +138,9 @@ function answer(name: Name, script: Script, operation: string): Row[] {
           host: "127.0.0.1",
           port: 1,
           user: "recovery",
-          receiver: "OFF",
+          receiver: stuck === "" ? "OFF" : "ON",
           applier: "OFF",
-          received: "",
+          received: stuck === "" ? "" : `${GROUPS.a}:${stuck}`,
           receiver_error: 0,
           applier_error: 0,
         }]
@@ -135,6 +148,9 @@ function answer(name: Name, script: Script, operation: string): Row[] {
     "read the channel's options": () => [{ failover: 1 }],
     "read the channel's sources": () => [],
     "let new primaries open": () => [],
+    "keep new primaries closed": () => [],
+    "read the executed transactions": () => [{ executed: "" }],
+    "wait for transactions": () => [{ late: stuck === "" ? 0 : 1 }],
     "look for the channel": () => [{ number: hasChannel ? 1 : 0 }],
   };
   const row = rows[operation];

@@ -87,6 +87,13 @@ const VERDICTS: readonly [what: string, found: FoundSet | undefined, wasIn: bool
   ["the others agree", found([member("a", A, "primary"), member("b", B, "replica")]), true, true, "primary"],
   ["nobody to ask", found([member("a", A, "primary"), member("b", B, "replica")], SILENT), true, false, "unasked"],
   [
+    "its servers do not know of it",
+    found([member("a", A, "primary"), member("b", B, "replica")]),
+    false,
+    false,
+    "stale",
+  ],
+  [
     "another takes writes",
     found([member("a", A, "primary"), member("b", B, "replica")], { rival: true }),
     true,

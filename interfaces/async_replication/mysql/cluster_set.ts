@@ -98,8 +98,9 @@ export async function remove(site: Site, clusterName: string, force: boolean): P
     await removeReplicaCluster(access, own, { clusterName, force, patienceMs: CATCH_UP_MS });
     return true;
   } catch (error) {
-    if (!(error instanceof ClusterSetRefusedError || error instanceof ClusterSetLockedError)) throw error;
-    const primary = (await findSet(access, own, LOOK_MS))?.primary;
+    if (!(error instanceof ClientError)) throw error;
+    const isRefused = error instanceof ClusterSetRefusedError || error instanceof ClusterSetLockedError;
+    const primary = isRefused ? (await findSet(access, own, LOOK_MS))?.primary : undefined;
     if (primary?.name !== clusterName) throw new ClusterSetBusyError(error.message, { cause: error });
     site.ctx.log.warning(`cluster ${clusterName} is not removed: ${error.message}`);
     return false;
@@ -121,10 +122,13 @@ export async function wasRemoved(site: Site): Promise<boolean> {
 /** Makes a cluster the primary one. */
 export async function promote(site: Site, clusterName: string, force: boolean): Promise<void> {
   const done = await promoteCluster(setAccess(await site.ward()), await site.own(), { clusterName, force });
-  const { nobodyWritableMs, totalMs, invalidated, pending } = done;
+  const { nobodyWritableMs, totalMs, invalidated, notExecuted, pending } = done;
   const { log } = site.ctx;
   log.info(`promoted in ${Math.round(totalMs)} ms; no cluster took writes for ${Math.round(nobodyWritableMs)} ms`);
   if (invalidated.length > 0) log.warning(`${invalidated.join(", ")} is left behind: rejoin it when it is back`);
+  if (notExecuted !== "") {
+    log.warning(`transactions that it had received and could not execute are lost: ${notExecuted}`);
+  }
   for (const each of pending) log.warning(`it does not follow yet, run rejoin-cluster with its name: ${each}`);
 }
 

@@ -8,18 +8,19 @@ import type { Mysql } from "../../clients/mysql/connection.ts";
 import { NotDoneError } from "../../clients/mysql/errors.ts";
 import { beginAnew, dissolveCluster, forgetClusterSet } from "../../clients/mysql/cluster_set/recreate.ts";
 import { keepClosed } from "../../clients/mysql/cluster_set/start.ts";
+import { groupNameOf } from "../../clients/mysql/cluster_set/state.ts";
 import { createGroup } from "../../clients/mysql/group.ts";
 import { readGroup } from "../../clients/mysql/members.ts";
 import { remember } from "../../mysql_innodb_cluster/server/memory.ts";
 import { configure } from "../../mysql_innodb_cluster/server/moves.ts";
 import { writeRecord } from "../../mysql_innodb_cluster/server/record.ts";
-import { followsPasswords, putOnHold, takeOffHold } from "../../mysql_innodb_cluster/server/set_keys.ts";
+import { followsPasswords, takeOffHold } from "../../mysql_innodb_cluster/server/set_keys.ts";
 import { askAll } from "../../mysql_innodb_cluster/server/survey.ts";
 import { openPeer, type Ward } from "../../mysql_innodb_cluster/server/ward.ts";
 import { ClusterSetBusyError } from "../cluster_server.ts";
-import { PEER_APP, PEER_UNIT } from "../keys.ts";
+import { PEER_APP, PEER_UNIT, RELEASED } from "../keys.ts";
 import { TEXT } from "../texts.ts";
-import { groupNameOf, isInCluster } from "./own_cluster.ts";
+import { isInCluster } from "./own_cluster.ts";
 import type { Site } from "./site.ts";
 
 /** Milliseconds for connecting to another unit's server and for each statement. */
@@ -43,7 +44,7 @@ export async function dissolve(site: Site): Promise<void> {
     await dissolveCluster(members.list);
   }
   ctx.log.info("the cluster is dissolved");
-  putOnHold(peers);
+  peers.local.set(RELEASED);
   remember(ctx, { settled: "" });
 }
 
@@ -53,7 +54,7 @@ async function announce({ peers, others }: Ward): Promise<void> {
   const unaware = others.filter((_, index) => bags[index]?.[PEER_UNIT.initialized] === "True").map(({ unit }) => unit);
   if (unaware.length === 0) return;
   peers.localApp.set({ [PEER_APP.unitsAdded]: "" });
-  putOnHold(peers);
+  peers.local.set(RELEASED);
   throw new ClusterSetBusyError(`${unaware.join(", ")} have to know first that their cluster ends`);
 }
 

@@ -7,8 +7,7 @@ import { checkPassword, setOfflinePassword, setPassword } from "../../clients/my
 import { whileUnlocked } from "../../clients/mysql/cluster_set/modes.ts";
 import { addressText, endpointsOf, readGroup } from "../../clients/mysql/members.ts";
 import { sql } from "../../clients/mysql/quoting.ts";
-import { plainVersion, readServer, readSettings } from "../../clients/mysql/status.ts";
-import type { Mysql } from "../../clients/mysql/connection.ts";
+import { plainVersion, readServer } from "../../clients/mysql/status.ts";
 import { readMemory } from "../../mysql_innodb_cluster/server/memory.ts";
 import { changePrimary } from "../../mysql_innodb_cluster/server/set_access.ts";
 import { askAll } from "../../mysql_innodb_cluster/server/survey.ts";
@@ -93,9 +92,4 @@ export async function changePassword(site: Site, user: string, password: string)
   const at = { host: place.host, port: place.port, tls: { ca: authority.certificate } };
   // A cluster that returns to its set has the password already, and must not have transactions of its own.
   if (!await checkPassword({ at, user: change.user, password })) await whileUnlocked(db, () => setPassword(db, change));
-}
-
-/** The name of the group that the own server is in; empty without one. */
-export async function groupNameOf(db: Mysql): Promise<string> {
-  return (await readSettings(db, ["group_replication_group_name"])).get("group_replication_group_name") ?? "";
 }

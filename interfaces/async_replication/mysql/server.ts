@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { askBeforeStart } from "../../clients/mysql/cluster_set/start.ts";
-import { forceQuorum } from "../../clients/mysql/group.ts";
+import { forceQuorumInSet } from "../../clients/mysql/cluster_set/quorum.ts";
 import { readGroup } from "../../clients/mysql/members.ts";
 import { userDatabases } from "../../clients/mysql/status.ts";
 import { readMemory } from "../../mysql_innodb_cluster/server/memory.ts";
@@ -48,7 +47,8 @@ export function mysqlServer(site: Site): ClusterSetServer {
     unfenceWrites: () => clusterSet.orRefuse(() => clusterSet.unfence(site)),
     rejoinCluster: (cluster) => clusterSet.orRefuse(() => clusterSet.rejoin(site, cluster)),
     dissolveCluster: () => dissolve(site),
-    wasDissolved: async () => await hasLeft(site) && await isNobodyIn(site),
+    hasLeft: () => hasLeft(site),
+    isNobodyIn: () => isNobodyIn(site),
     wasRemoved: () => clusterSet.wasRemoved(site),
     updateUserPassword: (user, password) => changePassword(site, user, password),
   };
@@ -64,13 +64,12 @@ async function isClusterReplica(site: Site): Promise<boolean | undefined> {
 
 async function promoteUnit(site: Site, force: boolean): Promise<void> {
   const db = await site.own();
-  const { self, quorum, members } = await readGroup(db);
+  const { self, quorum } = await readGroup(db);
   if (!self || self.state !== "ONLINE") throw new ClusterSetError("this unit's server is not in the cluster");
   if (!quorum && force) {
-    const { open, why } = await askBeforeStart(setAccess(await site.ward()), db);
+    const { open, why } = await forceQuorumInSet(setAccess(await site.ward()), db);
     // Only a replica stays closed by itself.
     if (!open && why !== "replica") throw new ClusterSetError(TEXT.mayBeTwo);
-    await forceQuorum(db, members.filter(({ state }) => state !== "UNREACHABLE"));
   }
   await becomePrimary(site);
 }

@@ -29,7 +29,8 @@ const CLOSED: Readonly<Record<string, string>> = {
   invalidated: "a forced promotion has left it behind",
   removed: "it was removed from its cluster set",
   rival: "another cluster takes writes",
-  fenced: "its writes are fenced",
+  stale: "its servers do not know that it is the primary cluster: run unfence-writes",
+  fenced: "its writes are fenced: run unfence-writes",
   changing: "the cluster set is being changed: unfence its writes when that is done",
 };
 
@@ -108,7 +109,7 @@ export async function yieldToPromoted(ward: Ward, own: Mysql): Promise<void> {
     const promoted = await closeIfLeftBehind(setAccess(ward), own, LOOK_MS);
     if (promoted === undefined) return;
     ctx.log.warning(
-      `${promoted} was promoted by force while this cluster could not be reached: it takes no more writes; run rejoin-cluster on a unit of ${promoted}`,
+      `${promoted} was promoted by force while this cluster could not be reached: it takes no more writes; run rejoin-cluster on a unit of ${promoted}, unless this one was removed there`,
     );
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;

@@ -109,11 +109,6 @@ export async function tellPlace({ ctx, peers }: Ward, { self, online, quorum }: 
   peers.localApp.set({ [SET_NAME]: name, [UNITS_ADDED]: `${online}` });
 }
 
-/** The databag of a unit whose cluster has been dissolved. */
-export function putOnHold(peers: Relation): void {
-  peers.local.set({ [INITIALIZED]: "", [MEMBER_STATE]: "waiting" });
-}
-
 /** The databags when the leader has made a cluster of its own server again: the others may join it. */
 export function takeOffHold(peers: Relation, { online }: Group): void {
   peers.local.set({ [INITIALIZED]: "True", [MEMBER_STATE]: "online", [MEMBER_ROLE]: "primary" });

@@ -9,6 +9,7 @@ import { lockSet } from "../../../interfaces/clients/mysql/cluster_set/lock.ts";
 import { promoteCluster } from "../../../interfaces/clients/mysql/cluster_set/promote.ts";
 import { readClusterSet } from "../../../interfaces/clients/mysql/cluster_set/records.ts";
 import { rejoinCluster } from "../../../interfaces/clients/mysql/cluster_set/rejoin.ts";
+import { removeReplicaCluster } from "../../../interfaces/clients/mysql/cluster_set/remove.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { RECOVERY, until } from "../mysql/cluster.ts";
 import { cutAt, withoutServer } from "./client_faults.ts";
@@ -106,4 +107,13 @@ clusterSetTest("what stays half done, what is not known, who cannot be closed", 
   await rejoin(LISBON);
   await insert(porto, 5);
   await untilSame(all, 5);
+
+  // And who promoted the other has taken the old one, which nobody could reach, out of the set.
+  const alone = withoutServer(access, b);
+  const force = true;
+  await a.as((db) => promoteCluster(alone, db, { clusterName: LISBON, force, patienceMs: 2000 }));
+  assertEquals(await a.as((db) => removeReplicaCluster(alone, db, { clusterName: PORTO, force })), true);
+  assertEquals(await writable(all), [true, true]);
+  assertEquals(await b.as((db) => closeIfLeftBehind(access, db)), LISBON);
+  assertEquals(await writable(all), [true, false]);
 });

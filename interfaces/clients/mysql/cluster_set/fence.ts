@@ -10,7 +10,7 @@ import { perform } from "./acts.ts";
 import { hasChannel } from "./channel.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
 import { readMode } from "./modes.ts";
-import { type FoundSet, groupNameOf, requireSet, unaskedOf } from "./state.ts";
+import { type FoundSet, groupNameOf, requirePrimary, requireSet, unaskedOf } from "./state.ts";
 import { planFence, planOpen } from "./steps.ts";
 import { type LockedSet, requireAlone, withSet } from "./with_set.ts";
 
@@ -45,6 +45,7 @@ export async function unfenceWrites(access: SetAccess, db: Mysql): Promise<boole
     requireAsked(at);
     // Again under the lock: whoever opens another cluster from here on finds this one.
     const found = await requireSet(access, db);
+    await requireOwn({ own: found.own, primary: requirePrimary(found) }, db);
     requireAsked(found);
     requireAlone(found);
     await perform(planOpen("old"), { clusters: { old: at.primaryCluster }, patienceMs: PATIENCE_MS });
@@ -78,7 +79,7 @@ function requireAsked(found: FoundSet): void {
 }
 
 /** @throws {ClusterSetRefusedError} when another cluster is the primary one */
-async function requireOwn({ primary, own }: LockedSet, db: Mysql): Promise<void> {
+async function requireOwn({ primary, own }: Pick<LockedSet, "primary" | "own">, db: Mysql): Promise<void> {
   if (own?.clusterId === primary.clusterId && primary.groupName === await groupNameOf(db)) return;
   throw new ClusterSetRefusedError(`${primary.name} is the primary cluster: ask one of its servers`);
 }

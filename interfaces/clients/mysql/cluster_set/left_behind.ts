@@ -14,8 +14,8 @@ import { planFence } from "./steps.ts";
 const PATIENCE_MS = 5000;
 
 /**
- * Closes the own cluster when the newest that any cluster of the set knows says that it was left behind. Nobody tells it:
- * the channel from the new primary is made by a rejoin only.
+ * Closes the own cluster when the newest that any cluster of the set knows says that another one is the primary.
+ * Nobody tells it: the channel from the new primary is made by a rejoin only.
  *
  * @param db connection to one of its servers
  * @param connectMs milliseconds for a server of another cluster that may be dead
@@ -26,11 +26,13 @@ export async function closeIfLeftBehind(
   db: Mysql,
   connectMs: number = CONNECT_MS,
 ): Promise<string | undefined> {
-  const found = await findSet(access, db, connectMs);
-  if (!found?.own?.invalidated) return undefined;
   await using own = await openCluster(access, (await readGroup(db)).members, connectMs);
+  // Looked at first: one that is promoted meanwhile is recorded as the primary before it opens.
   const { readOnly, opening } = await readMode(own.primary.db);
   if (readOnly && !opening) return undefined;
+  const found = await findSet(access, own.primary.db, connectMs);
+  // One that was also removed is not in the record any more. A set without a primary is just being made.
+  if (!found?.primary || found.own?.clusterId === found.primary.clusterId) return undefined;
   await perform(planFence("old"), { clusters: { old: own }, patienceMs: PATIENCE_MS });
-  return found.primary?.name ?? "another cluster";
+  return found.primary.name;
 }

@@ -25,6 +25,8 @@ export interface Promotion {
   readonly totalMs: number;
   /** Clusters that were left behind: the old primary, when it could not be closed or heard out. */
   readonly invalidated: readonly string[];
+  /** Transactions that the new primary had received and could not execute, and that are given up; empty: none. */
+  readonly notExecuted: string;
   /** Clusters that do not follow the new primary yet, and why. */
   readonly pending: readonly string[];
 }
@@ -71,12 +73,12 @@ export async function promoteCluster(access: SetAccess, db: Mysql, options: Prom
   await using lock = old && await lockSet(access, old.primary, found.set.id);
   await requireUnchanged(found, (old ?? cluster).primary.db);
   const scene = { access, found, target, known, new: cluster, old, lock, force, patienceMs };
-  const { nobodyWritableMs, left } = await takeOver(scene);
+  const { nobodyWritableMs, left, notExecuted } = await takeOver(scene);
   const source = channelSource(cluster.primary, target.groupName, access.replication);
   await perform(planDetach("new"), { clusters: { new: cluster }, patienceMs });
   const pending = await followers(access, db, { found, target, left, old, source, patienceMs });
   const invalidated = left.map(({ name }) => name);
-  return { nobodyWritableMs, totalMs: performance.now() - start, invalidated, pending };
+  return { nobodyWritableMs, totalMs: performance.now() - start, invalidated, notExecuted, pending };
 }
 
 /** One that runs and that we are not let in to is not gone: it takes writes. */

@@ -19,7 +19,8 @@ export interface StartVerdict {
   /**
    * `alone`: it is in no set; `primary`: every other cluster agrees; `replica`: another is; `invalidated`: it was left
    * behind; `removed`: it is no longer in the set; `unasked`: another cluster cannot be asked and may be the primary;
-   * `rival`: another takes writes; `fenced`: it took none before; `changing`: somebody changes the set.
+   * `stale`: its own servers do not know of it; `rival`: another takes writes; `fenced`: it took none before;
+   * `changing`: somebody changes the set.
    */
   readonly why:
     | "alone"
@@ -28,6 +29,7 @@ export interface StartVerdict {
     | "invalidated"
     | "removed"
     | "unasked"
+    | "stale"
     | "rival"
     | "fenced"
     | "changing";
@@ -80,7 +82,8 @@ export function verdictOf(found: FoundSet | undefined, wasIn: boolean): StartVer
   if (!found.own) return closed("removed");
   if (found.own.invalidated) return closed("invalidated");
   if (found.own.role === "replica") return closed("replica");
-  if (!wasIn || unasked.length > 0) return closed("unasked");
+  if (unasked.length > 0) return closed("unasked");
+  if (!wasIn) return closed("stale");
   return rivalsOf(found).length > 0 ? closed("rival") : { open: true, why: "primary", unasked };
 }
 

@@ -5,6 +5,7 @@
  */
 import { ClientError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
+import { GtidSet } from "../gtid.ts";
 import { isGone, membersOf, type OpenCluster, openCluster, type SetAccess } from "./access.ts";
 import { type Actors, perform } from "./acts.ts";
 import { readChannel, startChannel } from "./channel.ts";
@@ -36,16 +37,19 @@ export interface TakenOver {
   readonly nobodyWritableMs: number;
   /** Clusters that could not be closed or heard out. */
   readonly left: readonly SetMember[];
+  /** Transactions that the new primary has received and cannot execute; empty when it has executed all. */
+  readonly notExecuted: string;
 }
 
 /** Everything until the new primary takes writes. */
 export async function takeOver(scene: Scene): Promise<TakenOver> {
-  const { known, old, lock, force, patienceMs, target } = scene;
+  const { old, lock, force, patienceMs, target } = scene;
   const db = scene.new.primary.db;
-  if (target.role === "primary" && !await readChannel(db)) return { nobodyWritableMs: 0, left: [] };
+  if (target.role === "primary" && !await readChannel(db)) return { nobodyWritableMs: 0, left: [], notExecuted: "" };
   const follow = await checkFit(scene);
   const wasOpen = old !== undefined && !(await readMode(old.primary.db)).readOnly;
   let left = follow ? [] : leftBehind(scene);
+  let notExecuted = "";
   let closedAt = performance.now();
   const readTarget = async () => {
     closedAt = performance.now();
@@ -65,14 +69,9 @@ export async function takeOver(scene: Scene): Promise<TakenOver> {
     if (lock && !await lock.isHeld()) throw new ClusterSetLockedError("");
   } catch (error) {
     if (!force || !(error instanceof ClientError)) return await giveUp(scene, wasOpen, error);
-    if (old && !await isClosed(scene.access, old)) {
-      const refused = `${known?.name} takes writes and cannot be closed (${error.message})`;
-      const what = new ClusterSetRefusedError(`${refused}: end what keeps it, or stop its servers`, { cause: error });
-      return await giveUp(scene, wasOpen, what);
-    }
+    notExecuted = await prepareByForce(scene, actors, error).catch((refused) => giveUp(scene, wasOpen, refused));
     // The operator has said so: what the old primary has beyond this is left behind with it.
     left = leftBehind(scene);
-    await perform(planTakeOver({ closeOld: false, follow: false }).prepare, actors);
   }
   try {
     await perform(open, actors);
@@ -82,7 +81,40 @@ export async function takeOver(scene: Scene): Promise<TakenOver> {
       cause: error,
     });
   }
-  return { nobodyWritableMs: wasOpen ? performance.now() - closedAt : 0, left };
+  return { nobodyWritableMs: wasOpen ? performance.now() - closedAt : 0, left, notExecuted };
+}
+
+/**
+ * By force the replica need not have everything. What it has received and cannot execute is given up only when the old
+ * primary is gone: else that one goes on.
+ *
+ * @returns what is given up
+ * @throws {ClusterSetRefusedError} when the old primary runs
+ */
+async function prepareByForce(scene: Scene, actors: Actors, failed: ClientError): Promise<string> {
+  const { known, old, target, new: { primary: { db } } } = scene;
+  const { prepare } = planTakeOver({ closeOld: false, follow: false });
+  if (await stateOf(scene) === "open") {
+    const refused = `${known?.name} takes writes and cannot be closed (${failed.message})`;
+    throw new ClusterSetRefusedError(`${refused}: end what keeps it, or stop its servers`, { cause: failed });
+  }
+  try {
+    // Without an old primary it is this that has failed.
+    if (!old) throw failed;
+    await perform(prepare, actors);
+    return "";
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    if (await stateOf(scene) !== "gone") {
+      const refused = `${known?.name} runs, and ${target.name} cannot execute what it has received (${error.message})`;
+      throw new ClusterSetRefusedError(`${refused}: look at its status, or stop the servers of ${known?.name}`, {
+        cause: error,
+      });
+    }
+  }
+  await perform(prepare, { ...actors, drain: false });
+  const received = GtidSet.parse((await readChannel(db))?.receivedSet ?? "");
+  return `${received.subtract(GtidSet.parse(await executedSet(db)))}`;
 }
 
 /** Of a target that is recorded as primary already it is not known who was: whoever cannot be asked. */
@@ -148,14 +180,16 @@ async function record({ found, target, new: cluster }: Scene, left: readonly Set
   });
 }
 
-/** Whether nobody writes there, now and after an election; nobody does at a cluster that is gone. */
-async function isClosed(access: SetAccess, old: OpenCluster): Promise<boolean> {
+/** Whether somebody may write at the old primary, now or after an election; nobody does at a cluster that is gone. */
+async function stateOf({ access, old }: Scene): Promise<"gone" | "closed" | "open"> {
+  if (!old) return "gone";
   try {
     await using now = await openCluster(access, membersOf(old));
     const { superReadOnly, opening } = await readMode(now.primary.db);
-    return superReadOnly && !opening;
+    return superReadOnly && !opening ? "closed" : "open";
   } catch (error) {
-    if (isGone(error)) return true;
+    if (isGone(error)) return "gone";
+    if (error instanceof ClientError) return "open";
     throw error;
   }
 }
@@ -180,5 +214,6 @@ async function undo({ access, found, old, lock, new: cluster, patienceMs }: Scen
     await perform(planOpen("old"), { clusters: { old: again }, patienceMs });
   }
   await using replica = await openCluster(access, membersOf(cluster));
-  if (await readChannel(replica.primary.db)) await startChannel(replica.primary.db);
+  // One whose applier has an error did not follow before.
+  if (await readChannel(replica.primary.db)) await startChannel(replica.primary.db).catch(orNot);
 }

@@ -25,6 +25,8 @@ const HOLD_US = 20_000_000;
 /** Milliseconds that the server gets to do what it was asked for. */
 const ANSWER_MS = 300;
 const POLL_MS = 20;
+/** Of what is sent: the name of a hook command is among them. */
+const MAX_BYTES = 400;
 
 /**
  * A command that records what a program sends.
@@ -87,15 +89,29 @@ export function killAtRequest(
     command(command) {
       const what = when === "before" ? "signal=SIGKILL" : `delay_exit=${HOLD_US}`;
       if (when === "after") ended = killWhenSent();
-      // The shell becomes strace: its process leads the group that the agent made for the hook.
-      const note = ["sh", "-c", 'echo $$ >"$1.pid" && shift && exec "$@"', "sh", trace];
-      return [...note, ...strace(trace, ["-e", `inject=${call}:${what}:when=${ordinal}`], command)];
+      return noted(`${trace}.pid`, strace(trace, ["-e", `inject=${call}:${what}:when=${ordinal}`], command));
     },
     async stop() {
       stopped = true;
       await ended;
     },
   };
+}
+
+/**
+ * A command that is held a little after everything that it sends: who watches can kill it there.
+ *
+ * @param trace file for a record of what is sent, and with `.pid` at its end for the id of the process group
+ * @param microseconds how long
+ */
+export function holdSends(trace: string, microseconds: number, command: readonly string[]): string[] {
+  const options = ["-s", `${MAX_BYTES}`, "-e", `inject=${CALLS}:delay_exit=${microseconds}`];
+  return noted(`${trace}.pid`, strace(trace, options, command));
+}
+
+/** The shell becomes the command: its process leads the group that the agent made for the hook. */
+function noted(note: string, command: readonly string[]): string[] {
+  return ["sh", "-c", 'echo $$ >"$1" && shift && exec "$@"', "sh", note, ...command];
 }
 
 function strace(trace: string, options: readonly string[], command: readonly string[]): string[] {

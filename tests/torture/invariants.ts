@@ -104,10 +104,9 @@ function partial(moment: Moment): string[] {
   const order = late > early ? [`${names[early]} before ${names[late]}, which Juju may refuse`] : [];
   const isCommitted = entry.outcome === "done" || entry.faults.includes("kill after-commit");
   const isNew = before.units[entry.unit] === undefined;
-  const entered = entry.name.endsWith("-relation-created") ? entry.relation.split(":").at(-1) : undefined;
   const left = isCommitted || isNew
     ? []
-    : differences(written(before, entry.unit, after, entered), written(after, entry.unit, before, entered));
+    : differences(written(before, entry.unit, after), written(after, entry.unit, before));
   const ledgers = Object.entries(after.units).flatMap(([name, { state, ports }]) => {
     const serial = serialOf(state);
     const wanted = serial === 0 ? [] : [portOf(serial)];
@@ -118,14 +117,14 @@ function partial(moment: Moment): string[] {
 }
 
 /**
- * What a commit of a unit writes, in relations that both views have.
- *
- * @param entered relation that the agent has joined right before the hook: it makes the unit's databag anew itself
+ * What a commit of a unit writes, in relations that it was in before and after: where the agent joins one, it makes the
+ * unit's databag anew itself.
  */
-function written(view: View, unit: string, other: View, entered: string | undefined): unknown {
+function written(view: View, unit: string, other: View): unknown {
   const { state, ports, app = "" } = view.units[unit] ?? {};
+  const isIn = ({ relations }: View, id: string) => relations[id]?.members.includes(unit) === true;
   const bags = Object.entries(view.relations)
-    .filter(([id]) => id !== entered && other.relations[id]?.unitBags[unit] && view.relations[id]?.unitBags[unit])
+    .filter(([id]) => isIn(view, id) && isIn(other, id))
     .map(([id, { unitBags, appBags }]) => [id, [unitBags[unit], appBags[app]]]);
   const secrets = Object.entries(view.secrets).filter(([, { owner }]) => owner === unit || owner === app);
   return { state, ports, bags: Object.fromEntries(bags), secrets: Object.fromEntries(secrets) };

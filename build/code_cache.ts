@@ -8,34 +8,31 @@
  * @module
  */
 import { BUILD_TIME_MS } from "./bundle.ts";
+import { extractDenort } from "./denort.ts";
 import { BuildError } from "./errors.ts";
 import { loaderOf, toScripts } from "./scripts.ts";
 
-/** All scripts with their caches, beside the entry file. */
-const PACK = "scripts.pack";
 const MAKER = "code_cache.js";
 
 /** Where V8 notes a hash of its flags, in the header of a code cache: the fourth of its 32-bit numbers. */
 const FLAG_HASH = { begin: 12, end: 16 };
 
-/** Compiles a program of a directory, together with files of it and with more V8 flags, to an executable. */
-export type Compile = (
-  entryFile: string,
-  include: readonly string[],
-  executable: string,
-  v8Flags?: readonly string[],
-) => Promise<void>;
+/** All scripts with their caches, one behind the other. */
+export type Pack = Uint8Array<ArrayBuffer>;
+
+/** Compiles a program of a directory, with more V8 flags, to an executable. */
+export type Compile = (entryFile: string, executable: string, v8Flags?: readonly string[]) => Promise<void>;
 
 /**
- * Turns a bundle's files into scripts with a code cache, in place.
+ * Turns a bundle's files into scripts with a code cache: the entry file then loads them from the pack of the executable.
  *
  * @param directory of the bundle
- * @param entryFile its name in `directory`; then loads the scripts
+ * @param entryFile its name in `directory`
  * @param compile makes executables of the same runtime and V8 flags as the final one
- * @returns files of `directory` that must be included when the entry file is compiled
+ * @returns what {@linkcode insertPack} must put into the executable of the entry file
  * @throws {BuildError} the bundle is not of the form that is known, or V8 does not take the cache
  */
-export async function addCodeCache(directory: string, entryFile: string, compile: Compile): Promise<string[]> {
+export async function addCodeCache(directory: string, entryFile: string, compile: Compile): Promise<Pack> {
   const files = new Map<string, string>();
   for (const { name } of Deno.readDirSync(directory)) files.set(name, await Deno.readTextFile(`${directory}/${name}`));
   const scripts = await toScripts(files, entryFile);
@@ -49,9 +46,23 @@ export async function addCodeCache(directory: string, entryFile: string, compile
     pieces.push(cache, source);
     size += cache.length + source.length;
   }
-  await write(`${directory}/${PACK}`, new Uint8Array(await new Blob(pieces).arrayBuffer()));
-  await write(`${directory}/${entryFile}`, new TextEncoder().encode(loaderOf(scripts, entryFile, PACK, places)));
-  return [PACK];
+  const loader = `${directory}/${entryFile}`;
+  await Deno.writeTextFile(loader, loaderOf(scripts, entryFile, places, size));
+  await Deno.utime(loader, BUILD_TIME_MS / 1000, BUILD_TIME_MS / 1000);
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
+
+/**
+ * Puts the pack into an executable, between the runtime and the data that `deno compile` appended to it. The runtime finds
+ * these from the file's end and reads them whole at each start; the pack it does not see, so a hook reads only the scripts
+ * that it runs.
+ *
+ * @throws {BuildError} `deno compile` did not make the executable
+ */
+export async function insertPack(executable: string, pack: Pack): Promise<void> {
+  const bytes = await Deno.readFile(executable);
+  const runtime = extractDenort(bytes).length;
+  await Deno.writeFile(executable, new Blob([bytes.subarray(0, runtime), pack, bytes.subarray(runtime)]).stream());
 }
 
 /**
@@ -85,8 +96,8 @@ async function makeCaches(
   await Deno.mkdir(scripts);
   for (const [name, text] of texts) await Deno.writeTextFile(`${scripts}/${name}.txt`, text);
   await Deno.writeTextFile(`${directory}/${MAKER}`, MAKER_TEXT);
-  await compile(MAKER, [], maker);
-  await compile(MAKER, [], eagerMaker, ["--no-lazy"]);
+  await compile(MAKER, maker);
+  await compile(MAKER, eagerMaker, ["--no-lazy"]);
   const readAll = async () => {
     const caches = new Map<string, Uint8Array<ArrayBuffer>>();
     for (const name of texts.keys()) caches.set(name, await Deno.readFile(`${scripts}/${name}.cache`));
@@ -116,9 +127,4 @@ async function runMaker(executable: string, args: readonly string[]): Promise<vo
     stderr: "null",
   }).output();
   if (!success) throw new BuildError("V8 does not take the code cache that it made: see build/code_cache.ts");
-}
-
-async function write(path: string, content: Uint8Array): Promise<void> {
-  await Deno.writeFile(path, content);
-  await Deno.utime(path, BUILD_TIME_MS / 1000, BUILD_TIME_MS / 1000);
 }

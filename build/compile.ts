@@ -7,7 +7,7 @@ import { parseArgs } from "@std/cli";
 import { basename, dirname } from "node:path";
 import { bundle, errorText } from "./bundle.ts";
 import { recordChecksums } from "./checksums.ts";
-import { addCodeCache, type Compile } from "./code_cache.ts";
+import { addCodeCache, type Compile, insertPack, type Pack } from "./code_cache.ts";
 import { findRecovered, recoverDenort, type Target } from "./denort.ts";
 import { BuildError, runScript } from "./errors.ts";
 import { projectDir, userPath, version } from "./project.ts";
@@ -78,20 +78,14 @@ export async function compileExecutable(options: CompileOptions): Promise<void> 
   try {
     const entryFile = await bundle(entry, `${directory}/bundle`, entry === STANDARD ? UNUSED : []);
     const executable = `${directory}/${basename(output)}`;
-    const compile: Compile = (file, include, path, v8Flags = []) => {
-      return denoCompile({
-        directory: `${directory}/bundle`,
-        entryFile: file,
-        include,
-        executable: path,
-        target,
-        v8Flags,
-      });
+    const compile: Compile = (file, path, v8Flags = []) => {
+      return denoCompile({ directory: `${directory}/bundle`, entryFile: file, executable: path, target, v8Flags });
     };
-    const include = codeCache && target === nativeTarget()
+    const pack = codeCache && target === nativeTarget()
       ? await tryCodeCache(entry, () => addCodeCache(`${directory}/bundle`, entryFile, compile))
-      : [];
-    await compile(entryFile, include, executable);
+      : undefined;
+    await compile(entryFile, executable);
+    if (pack) await insertPack(executable, pack);
     await checkMachine(executable, target);
     if (target === nativeTarget()) {
       checkVersion(await versionLine(executable), entry === STANDARD ? `charmlet ${version}` : undefined);
@@ -103,20 +97,19 @@ export async function compileExecutable(options: CompileOptions): Promise<void> 
 }
 
 /** A charm's own program may be of a form for which there is no code cache: then it starts somewhat slower. */
-async function tryCodeCache(entry: string, add: () => Promise<string[]>): Promise<string[]> {
+async function tryCodeCache(entry: string, add: () => Promise<Pack>): Promise<Pack | undefined> {
   try {
     return await add();
   } catch (error) {
     if (!(error instanceof BuildError) || entry === STANDARD) throw error;
     console.error(`${basename(entry)} starts without a code cache: ${error.message}`);
-    return [];
+    return undefined;
   }
 }
 
 interface CompileJob {
   readonly directory: string;
   readonly entryFile: string;
-  readonly include: readonly string[];
   readonly executable: string;
   readonly target: Target;
   readonly v8Flags: readonly string[];
@@ -127,7 +120,7 @@ interface CompileJob {
  * was needed before.
  */
 async function denoCompile(job: CompileJob): Promise<void> {
-  const { directory, entryFile, include, executable, target, v8Flags } = job;
+  const { directory, entryFile, executable, target, v8Flags } = job;
   const run = (env: Record<string, string>) =>
     new Deno.Command(Deno.execPath(), {
       args: [
@@ -141,7 +134,6 @@ async function denoCompile(job: CompileJob): Promise<void> {
         // Deno's own code cache would be a file with a predictable name in /tmp: not for a program that root runs.
         "--no-code-cache",
         `--v8-flags=${[...V8_FLAGS, ...v8Flags].join(",")}`,
-        ...include.map((file) => `--include=${file}`),
         `--target=${target}`,
         `--output=${executable}`,
         entryFile,

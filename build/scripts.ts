@@ -129,18 +129,20 @@ function fileOf(specifier: string): string {
 }
 
 /**
- * The program that loads the scripts: those of the start at once, the others when they are imported. It reads them from a
- * file that it opens first, since a handler may have given up the permission to read by then.
+ * The program that loads the scripts: those of the start at once, the others when they are imported. It reads them from its
+ * own executable, which it opens first, since a handler may have given up the permission to read by then.
+ *
+ * The pack of scripts ends where the program's data begin, whose length the last 8 bytes of the executable tell.
  *
  * @param entryFile its name
- * @param pack name of the file beside it
  * @param places what is where in the pack, by file name: where the code cache begins, its length, that of the text behind
+ * @param size of the pack, in bytes
  */
 export function loaderOf(
   { builtins, needs }: Scripts,
   entryFile: string,
-  pack: string,
   places: ReadonlyMap<string, readonly [number, number, number]>,
+  size: number,
 ): string {
   const imports = builtins.map((specifier, index) => `import*as m${index} from${JSON.stringify(specifier)};`);
   const parts = builtins.map((specifier, index) => `${JSON.stringify(specifier)}:m${index}`);
@@ -148,12 +150,18 @@ export function loaderOf(
 const parts={${parts.join(",")}};
 const needs={__proto__:null,...${JSON.stringify(Object.fromEntries(needs))}};
 const places=${JSON.stringify(Object.fromEntries(places))};
-const pack=Deno.openSync(import.meta.dirname+${JSON.stringify(`/${pack}`)});
+const file=Deno.openSync("/proc/self/exe");
+const read=(at,length)=>{
+const bytes=new Uint8Array(length);
+file.seekSync(at,0);
+for(let done=0,more;done<length&&(more=file.readSync(bytes.subarray(done)));done+=more);
+return bytes;
+};
+const end=file.seekSync(-8,2);
+const start=end+8-Number(new DataView(read(end,8).buffer).getBigUint64(0,true))-${size};
 const run=(name)=>{
 const[begin,cache,text]=places[name];
-const bytes=new Uint8Array(cache+text);
-pack.seekSync(begin,0);
-for(let at=0,more;at<bytes.length&&(more=pack.readSync(bytes.subarray(at)));at+=more);
+const bytes=read(start+begin,cache+text);
 const source=new TextDecoder().decode(bytes.subarray(cache));
 const script=new Script(source,{filename:name,cachedData:bytes.subarray(0,cache)});
 return script.runInThisContext()(parts,load,import.meta);

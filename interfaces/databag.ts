@@ -71,8 +71,7 @@ const PYTHON_NUMBERS: ReadonlyMap<string, number> = new Map([
 export function encodeJson(value: string | boolean | readonly string[]): string {
   if (typeof value === "object") return `[${value.map((each) => encodeJson(each)).join(", ")}]`;
   return JSON.stringify(value)
-    .replaceAll(/[\u007f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`)
-    .replaceAll("\\u007f", "\u007f");
+    .replaceAll(/[\u007f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Whether Python takes a JSON value for true: not null, false, 0, and nothing empty. */

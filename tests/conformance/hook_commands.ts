@@ -63,15 +63,17 @@ export interface HookCommandOptions {
  * @param path file in the format of `data/hook-commands.json`
  * @param options paths to use
  * @throws {SyntaxError} the file is not JSON
+ * @throws {TypeError} the file has another format
  */
 export async function runHookCommands(path: string, options: HookCommandOptions = {}): Promise<HookCommandResult> {
-  const { cases } = JSON.parse(await Deno.readTextFile(path)) as { cases: HookCommandCase[] };
+  const cases: unknown = JSON.parse(await Deno.readTextFile(path))?.cases;
+  if (!Array.isArray(cases)) throw new TypeError(`${path} holds no hook commands: "cases" is missing`);
   const opened = options.paths ? undefined : await openPaths(options.tool);
   const paths = options.paths ?? opened?.paths ?? [];
   const failed: HookCommandFailure[] = [];
   let passed = 0;
   try {
-    for (const each of cases) {
+    for (const each of cases as HookCommandCase[]) {
       const before = failed.length;
       for (const wire of paths) {
         const failure = await runCase(each, wire);

@@ -8,6 +8,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { userPath } from "../../build/project.ts";
 import { runHookCommands } from "./hook_commands.ts";
 import { runTraces } from "./traces.ts";
 import { runVectors } from "./vectors.ts";
@@ -47,13 +48,14 @@ export async function main(args: readonly string[], print: (line: string) => voi
   const total = { passed: 0, failed: 0, deviating: 0, skipped: 0 };
   try {
     for (const { path, run } of await jobsOf(args)) {
-      const result = await run(path);
+      const result = await named(path, run);
       const counts = countsOf(result);
       for (const { id, expected, got } of result.failed) print(`FAILED ${id}\n  expected: ${expected}\n  got: ${got}`);
       if (result.note !== undefined) print(`${path}: skipped: ${result.note}`);
       print(`${path}: ${summary(counts)}`);
       for (const key of ["passed", "failed", "deviating", "skipped"] as const) total[key] += counts[key];
     }
+    if (Object.values(total).every((count) => count === 0)) throw new TypeError("there are no cases to run");
   } catch (error) {
     print(error instanceof Error ? error.message : String(error));
     print(USAGE);
@@ -63,6 +65,16 @@ export async function main(args: readonly string[], print: (line: string) => voi
   if (apart !== "") print(apart);
   print(`${total.passed} passed, ${total.failed} failed`);
   return total.failed > 0 ? 1 : 0;
+}
+
+/** Runs a file; an error says which. */
+async function named(path: string, run: Job["run"]): Promise<FileResult> {
+  try {
+    return await run(path);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new TypeError(message.includes(path) ? message : `${path}: ${message}`);
+  }
 }
 
 function countsOf({ passed, deviating = 0, skipped = 0, failed }: FileResult): Totals {
@@ -105,7 +117,7 @@ function refuse(arg: string): boolean {
 
 function checked(path: string): string {
   if (path === "") throw new TypeError("a file's name is missing");
-  return path;
+  return userPath(path);
 }
 
 /** The file itself, or the JSON files of a directory by name. */

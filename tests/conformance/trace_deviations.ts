@@ -4,11 +4,9 @@
  *
  * @module
  */
-import { compareUnits } from "../../hooks/session.ts";
-import { chooseOffer, readOffer } from "../../interfaces/etcd/offer.ts";
 import type { Difference } from "./trace_compare.ts";
+import { CONDITIONS, type Place } from "./trace_conditions.ts";
 import { EVENT_CONDITIONS } from "./trace_events_deviations.ts";
-import { relationNumber, type TraceCase, type TraceStep } from "./trace_format.ts";
 
 /** One entry of deviations.json. */
 export interface Deviation {
@@ -38,16 +36,6 @@ export interface Judgement {
   readonly unexplained: readonly Difference[];
   /** Deviations that explain a difference. */
   readonly because: readonly string[];
-}
-
-/** Where a step stands in its case. */
-export interface Place {
-  readonly trace: TraceCase;
-  readonly step: TraceStep;
-  /** The state was lost before this step or an earlier one. */
-  readonly wasReset: boolean;
-  /** Deviations because of which earlier steps of the case differed: what follows from those may differ, too. */
-  readonly diverged: ReadonlySet<string>;
 }
 
 /**
@@ -93,45 +81,3 @@ function isAbout(id: string, { also }: Deviation, place: Place): boolean {
   if (place.diverged.has(id)) return true;
   return also !== undefined && (CONDITIONS[also]?.(place) ?? false);
 }
-
-const OFFER_KEYS = ["connectionString", "version", "clientCert", "clientKey", "clientCa"] as const;
-
-/** Conditions on what a step is given, never on what it does. */
-const CONDITIONS: Readonly<Record<string, (place: Place) => boolean>> = {
-  "a departed unit of an earlier hook is not dismissed": ({ step }) => {
-    const remote = step.env?.JUJU_REMOTE_UNIT ?? "";
-    const isDeparted = step.hook.endsWith("-relation-departed");
-    const members = Object.entries(step.expect.flag_members ?? {})
-      .filter(([flag]) => /\.(departed|departing)$/.test(flag)).flatMap(([, units]) => units);
-    return members.some((member) => !isDeparted || !member.endsWith(`.${remote}`));
-  },
-  "a unit has an iperf.server other than True": ({ step }) =>
-    Object.values(step.model.relations).some(({ data }) =>
-      Object.values(data).some((bag) => bag["iperf.server"] !== undefined && !/^true$/i.test(bag["iperf.server"]))
-    ),
-  "the values of etcd lie with several units": ({ step }) => {
-    const bags = Object.entries(step.model.relations)
-      .flatMap(([id, { members, data }]) =>
-        members.map((unit) => [relationNumber(id), unit, data[unit] ?? {}] as const)
-      );
-    const byNumber = [...bags].sort(([a, unit], [b, other]) => a - b || compareUnits(unit, other));
-    const byName = [...bags].sort(([a, unit], [b, other]) => a - b || (unit < other ? -1 : 1));
-    const chosen = chooseOffer(byNumber.map(([, , data]) => readOffer(data)));
-    // The original takes the first value of each key. Whether units come by name or by number it does not promise.
-    return [byNumber, byName].some((order) =>
-      OFFER_KEYS.some((key) => {
-        const first = order.map(([, , data]) => readOffer(data)[key]).find((value) => value !== undefined);
-        return first !== chosen?.[key];
-      })
-    );
-  },
-  "credentials are saved that are no PEM": ({ step }) =>
-    (step.calls ?? []).some(({ method }) => method === "save_client_credentials") &&
-    !Object.values(step.model.relations).some(({ members, data }) =>
-      members.some((unit) =>
-        ["client_key", "client_cert", "client_ca"].every((key) => data[unit]?.[key]?.startsWith("-----BEGIN "))
-      )
-    ),
-  "the state was lost, and flags do not follow from databags in every hook": ({ wasReset, trace }) =>
-    wasReset && !JSON.stringify(trace.charm.relations).includes('"mysql-innodb-cluster"'),
-};

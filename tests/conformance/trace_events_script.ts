@@ -88,6 +88,7 @@ export class EventScript {
       // The original has no such methods: no trace scripts them. Where a relation ends, it takes a server that is in no
       // cluster for one whose cluster was dissolved.
       hasLeft: () => Promise.resolve(Boolean(this.#mysql.has_left ?? this.#mysql.was_dissolved ?? this.#isEnd)),
+      haveOthersLeft: () => Promise.resolve(this.#mysql.others_left === true),
       isNobodyIn: () => Promise.resolve(Boolean(this.#mysql.nobody_in ?? this.#mysql.was_dissolved ?? this.#isEnd)),
       wasRemoved: () => Promise.resolve(this.#mysql.was_removed === true),
       updateUserPassword: (user, password, options) => change("update_user_password", [user, password], options),

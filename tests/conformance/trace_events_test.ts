@@ -119,3 +119,126 @@ Deno.test("a step that cannot be run is a failure", async () => {
   assertStringIncludes(texts[1]!, "no-such-hook is no hook of the charm");
   assertStringIncludes(texts[2]!, "there is no action no-such-action");
 });
+
+/** A step as another case of the original would have recorded it. */
+function variant(id: string, index: number, change: (step: EventStep) => Partial<EventStep>): EventStep {
+  const step = stepOf(id, index);
+  return { ...step, ...change(step) };
+}
+
+const laterOn = ({ state }: EventStep) => ({
+  event: { name: "update-status" },
+  state: { ...state, deferred: [{ observer: "_on_replica_changed" }] },
+});
+const withMysql = (answers: Record<string, unknown>) => (step: EventStep) => ({ mysql: { ...step.mysql, ...answers } });
+const raises = { $raise: "MySQLClientError" };
+
+const VARIANTS: readonly (readonly [what: string, differs: string, step: EventStep])[] = [
+  ["a deferred handler gives the cluster up", "calls", variant("rh-sync-nodes3-planned3", 0, laterOn)],
+  [
+    "a deferred handler waits for the members",
+    "calls",
+    variant("rh-initialized-nodes1-planned3", 0, (step) => {
+      const calls = step.expect.calls.filter(({ method }) => method !== "is_instance_in_cluster");
+      return { ...laterOn(step), expect: { ...step.expect, calls } };
+    }),
+  ],
+  [
+    "the wait ends with the last look",
+    "calls",
+    variant("br-wait-3", 0, (step) => {
+      const isLook = ({ method }: { method?: string }) => method === "is_instance_in_cluster";
+      const first = step.expect.calls.findIndex(isLook);
+      const [look, sleep] = step.expect.calls.slice(first);
+      const looks = Array(29).fill([look, sleep]).flat().concat(look);
+      const rest = step.expect.calls.slice(step.expect.calls.findLastIndex((call) => call.target === "sleep") + 2);
+      const answers = { $seq: [...Array(29).fill(true), false] };
+      return {
+        ...withMysql({ is_instance_in_cluster: answers })(step),
+        expect: { ...step.expect, calls: [...step.expect.calls.slice(0, first), ...looks, ...rest] },
+      };
+    }),
+  ],
+  [
+    "the server does not say whether it is in a cluster",
+    "error",
+    variant("br-wait-never-nonleader", 0, withMysql({ is_instance_in_cluster: raises })),
+  ],
+  [
+    "a replica cluster without quorum is removed",
+    "calls",
+    variant("lc-primary", 6, withMysql({ get_replica_cluster_status: "not_ok" })),
+  ],
+  [
+    "there are no passwords to share",
+    "error",
+    variant("pc-replicaF-secret-peer", 0, (step) => ({
+      state: { ...step.state, secrets: [] },
+      expect: { calls: step.expect.calls.slice(0, 1), error: { type: "SecretNotFoundError" } },
+    })),
+  ],
+  [
+    "a cluster that was made anew waits for its members",
+    "peer.app",
+    variant("rh-sync-nodes4-planned3", 0, (step) => {
+      const peer = step.state.peer!;
+      const { "units-added-to-cluster": _, ...app } = peer.app;
+      return {
+        state: { ...step.state, peer: { ...peer, app } },
+        expect: { ...step.expect, peer: { ...step.expect.peer!, app } },
+      };
+    }),
+  ],
+  [
+    "the members of a cluster that ends were told to join again",
+    "peer.app",
+    variant("br-wait-3", 0, (step) => {
+      const peer = step.state.peer!;
+      const rejoin = { "rejoin-secondaries": "true" };
+      const after = { ...step.expect.peer!, app: { ...step.expect.peer!.app, ...rejoin } };
+      return {
+        state: { ...step.state, peer: { ...peer, app: { ...peer.app, ...rejoin } } },
+        expect: { ...step.expect, peer: after },
+      };
+    }),
+  ],
+  [
+    "an old relation ends when the cluster has given itself up for a new one",
+    "peer.app",
+    variant("br-wait-3", 0, (step) => {
+      const answered = { ...step.state.relations[0]!, id: 9, endpoint: "async-replica" };
+      const local = { endpoint: "10.0.0.10", "cluster-name": "cluster-a", "node-label": "mysql-0" };
+      const relations = [...step.state.relations, { ...answered, local_app_data: local }];
+      return {
+        ...withMysql({ is_instance_in_cluster: false })(step),
+        state: { ...step.state, relations },
+        expect: {
+          ...step.expect,
+          relations: { ...step.expect.relations, 9: local },
+          state_before: {},
+          state_after: {},
+        },
+      };
+    }),
+  ],
+  [
+    "a cluster that was removed from another set",
+    "peer.app",
+    variant("rh-sync-nodes3-planned3", 0, (step) => {
+      const peer = step.state.peer!;
+      const removed = { "removed-from-cluster-set": "true" };
+      const after = { ...step.expect.peer!, app: { ...step.expect.peer!.app, ...removed } };
+      return {
+        state: { ...step.state, peer: { ...peer, app: { ...peer.app, ...removed } } },
+        expect: { ...step.expect, peer: after },
+      };
+    }),
+  ],
+];
+
+for (const [what, differs, step] of VARIANTS) {
+  Deno.test(`a deviation beyond the recorded steps: ${what}`, async () => {
+    assertEquals(await findings(step, {}), []);
+    assert((await findings(step, {}, {})).includes(differs), "without deviations the step fails");
+  });
+}

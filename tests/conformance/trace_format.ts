@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { EventCase } from "./trace_events_format.ts";
+import type { EventCase, EventStep } from "./trace_events_format.ts";
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -98,6 +98,16 @@ export async function readTraceFile(path: string): Promise<TraceFile> {
     throw new TypeError(`${path}: the kind ${JSON.stringify(file.kind)} is not known`);
   }
   if (!Array.isArray(file.cases)) throw new TypeError(`${path}: "cases" is missing`);
+  for (const [index, each] of file.cases.entries()) {
+    const isHook = file.kind === "hook-sequences";
+    const isWhole = Array.isArray(each?.steps) &&
+      each.steps.every((step: Partial<EventStep & TraceStep> | null) =>
+        isHook ? step?.hook && step.model?.relations && step.expect : step?.event && step.state && step.expect
+      );
+    if (!isWhole || (isHook && !each.charm?.relations)) {
+      throw new TypeError(`${path}: case ${each?.id ?? index} is not complete`);
+    }
+  }
   return file;
 }
 

@@ -188,3 +188,26 @@ Deno.test("the command line: exit status, failing ids and the last line", async 
   assertEquals(lines.at(-1), `${file.cases[0].steps.length - 1} passed, 1 failed`);
   assert(lines.some((line) => line.startsWith("FAILED etcd-peers-lifecycle step 1 (cluster-relation-joined)")));
 });
+
+Deno.test("the command line: files that cannot be used are named, and so is what is wrong", async () => {
+  const refused = async (option: string, file: unknown) => {
+    const lines: string[] = [];
+    assertEquals(await withFile(file, (path) => main([`--${option}`, path], (line) => void lines.push(line))), 2);
+    return lines.at(-2) ?? "";
+  };
+  const traces = { format: "juju-golden-trace/1", kind: "hook-sequences", interface: "etcd" };
+  assertMatch(await refused("traces", null), /\.json: the format is not juju-golden-trace\/1$/);
+  assertMatch(
+    await refused("traces", { ...traces, cases: [{ id: "x", steps: [{}] }] }),
+    /\.json: case x is not complete$/,
+  );
+  assertMatch(
+    await refused("vectors", { cases: [{ calls: [{ client_to_server_hex: "f" }] }] }),
+    /case 0 is not complete$/,
+  );
+  assertMatch(await refused("hook-commands", {}), /\.json holds no hook commands/);
+  assertEquals(await refused("hook-commands", { cases: [] }), "there are no cases to run");
+  const lines: string[] = [];
+  assertEquals(await main(["--vectors", DATA], (line) => void lines.push(line)), 2);
+  assertStringIncludes(lines[0] ?? "", DATA.slice(0, -1));
+});

@@ -35,7 +35,8 @@ export function checkPrimitives(primitives: PrimitiveVectors, check: Check): voi
     else if (name.startsWith("bool_")) checkPrimitive(name, "bool", name === "bool_true", vector, check);
     else if (name.startsWith("bytes_")) checkPrimitive(name, "bytes", Uint8Array.fromHex(name.slice(6)), vector, check);
     else if (/^strings_\[.*\]$/.test(name)) {
-      checkPrimitive(name, "strings", name.slice(9, -1).split(","), vector, check);
+      const items = name.slice("strings_[".length, -1);
+      checkPrimitive(name, "strings", items === "" ? [] : items.split(","), vector, check);
     } else checkPrimitive(name, undefined, "", "", check);
   }
 }

@@ -72,7 +72,9 @@ const LONGEST_RANDOM_CHUNK = 40;
  */
 export async function runVectors(path: string): Promise<VectorResult> {
   const file = JSON.parse(await Deno.readTextFile(path)) as VectorFile;
-  if (!Array.isArray(file.cases)) throw new TypeError(`${path} holds no protocol vectors: "cases" is missing`);
+  if (!Array.isArray(file?.cases)) throw new TypeError(`${path} holds no protocol vectors: "cases" is missing`);
+  const broken = file.cases.findIndex((each) => !Array.isArray(each?.calls) || !each.calls.every(isCall));
+  if (broken >= 0) throw new TypeError(`${path}: case ${file.cases[broken]?.name ?? broken} is not complete`);
   const failed: VectorFailure[] = [];
   let passed = 0;
   const check: Check = (id, expected, run) => {
@@ -89,6 +91,14 @@ export async function runVectors(path: string): Promise<VectorResult> {
   for (const { name, calls } of file.cases) checkCase(name, calls, check);
   checkPrimitives(file.primitives ?? {}, check);
   return { passed, failed };
+}
+
+/** Whether a call has all that is checked, with bytes in hex. */
+function isCall(call: VectorCall | null): boolean {
+  const isHex = (value: unknown) => typeof value === "string" && value.length % 2 === 0 && !/[^0-9a-f]/i.test(value);
+  const messages = [call?.client_messages, call?.server_messages];
+  return isHex(call?.client_to_server_hex) && isHex(call?.server_to_client_hex) &&
+    messages.every((each) => Array.isArray(each) && each.every(({ hex }) => isHex(hex)));
 }
 
 function checkCase(name: string, calls: readonly VectorCall[], check: Check): void {

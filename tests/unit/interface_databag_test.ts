@@ -47,7 +47,8 @@ Deno.test("JSON values are what Python makes of them", () => {
 });
 
 Deno.test("JSON is written as Python writes it", () => {
-  assertEquals(encodeJson("é\u2028\u007f\n"), '"\\u00e9\\u2028\u007f\\n"');
+  assertEquals(encodeJson("é\u2028\u007f\n"), '"\\u00e9\\u2028\\u007f\\n"');
+  assertEquals(encodeJson(String.raw`\u007f`), String.raw`"\\u007f"`);
   assertEquals(encodeJson(["a", "b"]), '["a", "b"]');
   assertEquals(encodeJson([]), "[]");
   assertEquals(encodeJson(true), "true");

@@ -8,7 +8,8 @@ import { exchange, type HttpRequest } from "../../interfaces/clients/http/exchan
 import { sendOnce } from "../../interfaces/clients/http/send_once.ts";
 import { connectMysql } from "../../interfaces/clients/mysql/connection.ts";
 import { sql } from "../../interfaces/clients/mysql/quoting.ts";
-import { attempt, Breach, CANARY, checkSecret, type Surface, surface, type Verdict } from "./surface.ts";
+import { keepConsole } from "./console.ts";
+import { attempt, Breach, CANARY, type Surface, surface, type Verdict } from "./surface.ts";
 import { damagedBytes, damagedTexts, texts } from "./values.ts";
 
 const encoder = new TextEncoder();
@@ -156,9 +157,7 @@ async function askMysql(parts: readonly Uint8Array[]): Promise<Verdict> {
   };
   globalThis.addEventListener("error", note);
   globalThis.addEventListener("unhandledrejection", note);
-  // The driver comments on what it does not understand.
-  const { error: written, trace } = console;
-  console.error = console.trace = (...said: unknown[]) => checkSecret("what the driver prints", said.join(" "));
+  using printed = keepConsole();
   const listener = Deno.listen({ transport: "unix", path });
   const serving = (async () => {
     using connection = await listener.accept();
@@ -181,11 +180,11 @@ async function askMysql(parts: readonly Uint8Array[]): Promise<Verdict> {
       return await db.query("read", sql`SELECT 1`);
     });
     if (escaped.length > 0) throw new Breach(`an error escaped from the driver: ${escaped.map(shown).join("; ")}`);
+    if (printed.lines.length > 0) throw new Breach(`the driver prints: ${printed.lines.join("; ")}`);
     return result.verdict;
   } finally {
     listener.close();
     await serving;
-    Object.assign(console, { error: written, trace });
     globalThis.removeEventListener("error", note);
     globalThis.removeEventListener("unhandledrejection", note);
     await Deno.remove(dir, { recursive: true });

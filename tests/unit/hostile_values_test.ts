@@ -78,7 +78,9 @@ Deno.test("units that run servers refuse a damaged memory instead of starting an
   const remembered = (value: unknown) => ({ "charmlet.stored.cluster": JSON.stringify({ version: 1, value }) });
   const etcd = charmOf("peers", "etcd");
   const mysql = charmOf("peers", "mysql-innodb-cluster");
-  for (const value of [5, { started: "yes" }, { others: "https://10.0.0.1:2379" }, { leaves: {} }, { loaded: "x" }]) {
+  const loaded = { config: "a", trust: "b", address: null };
+  const others = "https://10.0.0.1:2379";
+  for (const value of [5, { started: "yes" }, { others }, { leaves: {} }, { loaded: "x" }, { loaded }]) {
     assertThrows(() => readEtcd(contextOver(replying({}), { ...etcd, state: remembered(value) })), StateError);
   }
   for (const value of [5, { wasMember: 1 }, { departed: [{ host: "10.0.0.1" }] }, { addresses: { "mysql/1": null } }]) {

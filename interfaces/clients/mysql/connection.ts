@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { ClientTimeoutError, InputError, ReplyError, UnreachableError } from "../errors.ts";
 import { checkTls } from "../etcd/pem.ts";
 import { explainFailure } from "./failure.ts";
+import { readStrictly } from "./packets.ts";
 import { Sql, sql } from "./quoting.ts";
 
 /** Where a server is: its unix socket, or an address. */
@@ -119,7 +120,9 @@ class DriverConnection implements Mysql {
     try {
       await this.query(operation, statement, options);
     } catch (error) {
-      if (error instanceof ClientTimeoutError || error instanceof UnreachableError) error.outcomeUnknown = true;
+      if (
+        error instanceof ClientTimeoutError || error instanceof UnreachableError || error instanceof ReplyError
+      ) error.outcomeUnknown = true;
       throw error;
     }
   }
@@ -161,6 +164,7 @@ async function openDriver(options: MysqlOptions, at: { endpoint: string; timeout
     return socket;
   };
   const driver = createConnection({ ...driverOptions(options, at.timeoutMs), stream });
+  readStrictly(driver);
   const late = setTimeout(() => {
     ready.reject(new ClientTimeoutError(at.timeoutMs, [{ endpoint: at.endpoint, reason: "no answer" }]));
   }, at.timeoutMs);

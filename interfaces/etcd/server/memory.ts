@@ -38,6 +38,7 @@ export interface Memory {
 const NOTHING: Memory = {};
 
 const hasFingerprints = isMadeOf({ config: isText, trust: isText });
+const isMaybeText = (value: unknown) => value === undefined || isText(value);
 
 const CHECKS: PartChecks<Memory> = {
   dataDirectory: isText,
@@ -47,7 +48,7 @@ const CHECKS: PartChecks<Memory> = {
   left: isFlag,
   settled: isText,
   leaves: isMadeOf({ version: isNumber, names: isText, renewAt: isNumber }),
-  loaded: (value) => hasFingerprints(value) && isText((value as Loaded).address ?? ""),
+  loaded: (value) => hasFingerprints(value) && isMaybeText((value as Loaded).address),
   others: isTexts,
 };
 

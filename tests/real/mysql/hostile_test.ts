@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { join } from "node:path";
 import { mysqlForTests } from "../../../build/install_mysql.ts";
 import {
   AuthenticationError,
@@ -20,35 +19,12 @@ import { numberIn, textIn } from "../../../interfaces/clients/mysql/rows.ts";
 import { readServer } from "../../../interfaces/clients/mysql/status.ts";
 import { ADMIN } from "./cluster.ts";
 import { MysqlLab } from "./lab.ts";
-import {
-  errorPacket,
-  greeting,
-  okPacket,
-  resultPackets,
-  serving,
-  SimulatedServer,
-  writeAll,
-} from "./simulated_server.ts";
+import { against, errorPacket, greeting, okPacket, resultPackets, serving, writeAll } from "./simulated_server.ts";
 
 const SECRET = "hunter2";
 const TEXT = new TextEncoder();
 const LONG_MS = 30_000;
 const SHORT_MS = 300;
-
-/** Runs something against a simulated server. */
-async function against<T>(
-  serve: ConstructorParameters<typeof SimulatedServer>[1],
-  work: (at: MysqlPlace) => Promise<T>,
-): Promise<T> {
-  const directory = await Deno.makeTempDir();
-  try {
-    const socketPath = join(directory, "s");
-    using _ = new SimulatedServer(socketPath, serve);
-    return await work({ socketPath });
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
 
 const connect = (at: MysqlPlace, timeoutMs = LONG_MS) => connectMysql({ at, user: "u", password: SECRET, timeoutMs });
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { join } from "node:path";
 
 /** What a simulated server does after the client has logged in. */
 export type Behaviour = (packet: Uint8Array, connection: Connection) => Promise<void>;
@@ -108,6 +109,21 @@ export class SimulatedServer implements Disposable {
 
   #drop(connection: Deno.UnixConn): void {
     if (this.#connections.delete(connection)) connection.close();
+  }
+}
+
+/** Runs something against a simulated server. */
+export async function against<T>(
+  serve: ConstructorParameters<typeof SimulatedServer>[1],
+  work: (at: { readonly socketPath: string }) => Promise<T>,
+): Promise<T> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const socketPath = join(directory, "s");
+    using _ = new SimulatedServer(socketPath, serve);
+    return await work({ socketPath });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
   }
 }
 

@@ -5,13 +5,13 @@
  */
 import { defineAction } from "../hooks/definition.ts";
 import { checkDns } from "../interfaces/clients/net/dns.ts";
-import { choosePeers, MAGPIE, NEEDS, orFail, tell } from "./magpie_own.ts";
+import { choosePeers, MAGPIE, orFail, tell } from "./magpie_own.ts";
 
 /** Looks up the names of the peers' addresses, and the addresses and aliases of these names. */
 export const magpieDns = defineAction({
   name: "dns",
   side: MAGPIE,
-  needs: NEEDS,
+  needs: ["net"],
   run: async (ctx) => {
     const { targets, unusable, loopback, nodes } = await choosePeers(ctx);
     const server = (ctx.params.string("server") ?? "").trim();

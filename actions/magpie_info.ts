@@ -14,7 +14,7 @@ import { isInterfaceName } from "../interfaces/clients/net/validate.ts";
 import { readBonds } from "../interfaces/magpie/options.ts";
 import { ownAddresses } from "../interfaces/magpie/own.ts";
 import { magpiePeers } from "../interfaces/magpie/peers.ts";
-import { endpointOfPeers, MAGPIE, NEEDS, orFail } from "./magpie_own.ts";
+import { endpointOfPeers, MAGPIE, orFail } from "./magpie_own.ts";
 
 /** Most links whose facts are told. */
 const MAX_LINKS = 256;
@@ -23,7 +23,7 @@ const MAX_LINKS = 256;
 export const magpieInfo = defineAction({
   name: "info",
   side: MAGPIE,
-  needs: NEEDS,
+  needs: ["run", "sys"],
   run: (ctx) => orFail(() => collect(ctx)),
 });
 

@@ -12,13 +12,13 @@ import { readOptions } from "../interfaces/magpie/options.ts";
 import { magpiePeers } from "../interfaces/magpie/peers.ts";
 import { TEXT } from "../interfaces/magpie/texts.ts";
 import { ownLinkMbit } from "../interfaces/magpie/throughput.ts";
-import { choosePeers, type ChosenPeers, endpointOfPeers, MAGPIE, NEEDS, orFail, tell } from "./magpie_own.ts";
+import { choosePeers, type ChosenPeers, endpointOfPeers, MAGPIE, orFail, tell } from "./magpie_own.ts";
 
 /** Measures throughput to peers, one after the other, with more and more streams. */
 export const magpieIperf = defineAction({
   name: "iperf",
   side: MAGPIE,
-  needs: NEEDS,
+  needs: ["run", "sys"],
   run: async (ctx) => {
     const { iperf } = await readOptions(ctx);
     const cidr = iperf?.cidr ?? "";

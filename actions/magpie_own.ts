@@ -4,7 +4,7 @@
  * @module
  */
 import type { ActionContext } from "../hooks/action_context.ts";
-import type { ActionResults, InterfaceSide, Needs } from "../hooks/definition.ts";
+import type { ActionResults, InterfaceSide } from "../hooks/definition.ts";
 import { ActionFailed } from "../hooks/errors.ts";
 import { ClientError } from "../interfaces/clients/errors.ts";
 import type { CheckResult } from "../interfaces/clients/net/result.ts";
@@ -17,9 +17,6 @@ import { TEXT } from "../interfaces/magpie/texts.ts";
 
 /** Charms whose units check the network between each other have these actions. */
 export const MAGPIE: InterfaceSide = { interface: "magpie", role: "peers" };
-
-/** Programs, sockets and own addresses. */
-export const NEEDS: Needs = ["run", "net", "sys"];
 
 /** The endpoint of the peers, `magpie` or `magpie2`. */
 export function endpointOfPeers(ctx: ActionContext): Endpoint {

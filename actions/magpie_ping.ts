@@ -6,13 +6,13 @@
 import { defineAction } from "../hooks/definition.ts";
 import { checkIcmp } from "../interfaces/clients/net/icmp.ts";
 import { checkMtu } from "../interfaces/clients/net/mtu.ts";
-import { choosePeers, MAGPIE, NEEDS, orFail, tell } from "./magpie_own.ts";
+import { choosePeers, MAGPIE, orFail, tell } from "./magpie_own.ts";
 
 /** Sends ICMP echo requests to peers, and do-not-fragment ones where a MTU is required. */
 export const magpiePing = defineAction({
   name: "ping",
   side: MAGPIE,
-  needs: NEEDS,
+  needs: ["run"],
   run: async (ctx) => {
     const { targets, unusable, loopback, nodes } = await choosePeers(ctx);
     const requiredMtu = ctx.params.number("required-mtu") ?? 0;

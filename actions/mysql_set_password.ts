@@ -11,13 +11,14 @@ import { openOwn } from "../interfaces/mysql_innodb_cluster/server/mysqld.ts";
 import { renewPasswords } from "../interfaces/mysql_innodb_cluster/server/passwords.ts";
 import { followsPasswords } from "../interfaces/mysql_innodb_cluster/server/set_keys.ts";
 import { TEXT } from "../interfaces/mysql_innodb_cluster/server/texts.ts";
-import { ASKING, MYSQL_SERVER, withLeadersWard } from "./mysql_own.ts";
+import { MACHINE } from "../interfaces/needs.ts";
+import { MYSQL_SERVER, withLeadersWard } from "./mysql_own.ts";
 
 /** Makes new passwords for the cluster's own users; the servers get them in the hooks that follow. */
 export const mysqlSetPassword = defineAction({
   name: "set-password",
   side: MYSQL_SERVER,
-  needs: ASKING,
+  needs: MACHINE,
   run: (ctx) =>
     withLeadersWard(ctx, async (ward) => {
       const { peers, record, credentials } = ward;

@@ -72,15 +72,20 @@ export type LifecycleSlot = keyof LifecycleHandlers;
 /**
  * A handler that runs whenever flags say so, after the handlers of the event, in every hook.
  * `{endpoint}` in a flag's name stands for the endpoint whose module it is.
- * What it needs stays granted in every hook of the charm, because its flags may come up in any.
+ * What it needs stays granted in every hook that it does not sit out, because its flags may come up in any.
  * Outcomes: `deferred` needs no entry, because the flags bring the handler back; `blocked` shows until it no longer holds.
  */
 export interface FlagHandler extends FlagCondition {
   /** Tells the handler apart in logs and `--explain`. */
   readonly name: string;
   readonly needs?: Needs;
+  /** Hooks that it sits out, in which what it needs is given up. */
+  readonly notIn?: readonly EndHook[];
   readonly run: (ctx: Context) => MaybeAsync<Outcome>;
 }
+
+/** Hooks at the ends of a unit's life, in which there is nothing to keep up yet, or any more. */
+export type EndHook = "install" | "stop" | "remove";
 
 /** Everything that one side of an interface does. */
 export interface InterfaceDefinition {

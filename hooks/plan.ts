@@ -7,6 +7,7 @@ import { Context } from "./context.ts";
 import { deferralKey, type DeferredEntry, entryKey, isDue } from "./deferral.ts";
 import {
   type Binding,
+  type EndHook,
   type FlagHandler,
   type Handler,
   handlerFunction,
@@ -36,6 +37,7 @@ export interface FlagStep extends FlagCondition {
   /** Such as `db:when publish`. */
   readonly handler: string;
   readonly needs: Needs;
+  readonly notIn: readonly EndHook[];
   readonly run: (session: Session, event: HookEvent) => Promise<Outcome>;
 }
 
@@ -49,6 +51,7 @@ export interface Plan {
   readonly lost: readonly DeferredEntry[];
   /** The event's own steps. */
   readonly own: readonly Step[];
+  /** Those that do not sit this hook out. */
   readonly flagSteps: readonly FlagStep[];
   /** Who can report statuses in this charm revision. */
   readonly sources: ReadonlySet<string>;
@@ -82,7 +85,8 @@ export function planHook(
     else waiting.push(entry);
   }
   const sources = new Set(["", ...bindings.map(({ source }) => source)]);
-  return { due, waiting, lost, own, flagSteps: bindings.flatMap(flagStepsOf), sources };
+  const flagSteps = bindings.flatMap(flagStepsOf).filter(({ notIn }) => !notIn.some((hook) => hook === event.name));
+  return { due, waiting, lost, own, flagSteps, sources };
 }
 
 /** Everything that some handler of the plan may need. */
@@ -132,6 +136,7 @@ export function flagStepsOf({ source, endpoint, definition }: Binding): FlagStep
     whenNot: expand(handler.whenNot),
     whenAny: expand(handler.whenAny),
     needs: handler.needs ?? definition.needs ?? [],
+    notIn: handler.notIn ?? [],
     run: async (session, event) => await handler.run(new Context(session, event, source, endpoint)),
   }));
 }

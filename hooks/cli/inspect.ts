@@ -71,14 +71,19 @@ export async function listFlagHandlers(charm: CharmMetadata, program: Program): 
 
 /** Lines for `--list`. */
 export function formatList(listed: readonly Listed[], flagSteps: readonly FlagStep[]): string[] {
-  const width = Math.max(4, ...listed.map(({ name }) => name.length));
+  const flags = flagSteps.map((step) => ({ ...step, name: `(any hook${exceptions(step)})` }));
+  const width = Math.max(4, ...[...listed, ...flags].map(({ name }) => name.length));
   const row = (name: string, kind: string, handlers: string, needs: string) =>
     `${name.padEnd(width)}  ${kind.padEnd(6)}  ${handlers.padEnd(30)}  ${needs}`.trimEnd();
   return [
     row("NAME", "KIND", "HANDLERS", "PRIVILEGES"),
     ...listed.map(({ name, kind, handlers, needs }) => row(name, kind, handlers.join(", ") || "-", needs.join(", "))),
-    ...flagSteps.map((step) => row("(any hook)", "flags", step.handler, [...step.needs].sort().join(", "))),
+    ...flags.map(({ name, handler, needs }) => row(name, "flags", handler, [...needs].sort().join(", "))),
   ];
+}
+
+function exceptions({ notIn }: FlagStep): string {
+  return notIn.length === 0 ? "" : ` but ${notIn.join(", ")}`;
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { defineInterface } from "../../hooks/definition.ts";
-import { CLUSTER } from "../needs.ts";
+import { CLUSTER, ENDS } from "../needs.ts";
 import { withWorkload } from "../workload.ts";
 import { etcdPeersInterface } from "./peers.ts";
 import { cleanUp, leave } from "./server/leave.ts";
@@ -16,5 +16,5 @@ import { TEXT } from "./server/texts.ts";
 export const etcdServer = defineInterface({
   ...etcdPeersInterface,
   lifecycle: withWorkload(etcdPeersInterface.lifecycle, { installing: TEXT.installing, install, leave, cleanUp }),
-  when: [{ name: "reconcile", needs: CLUSTER, run: reconcile }],
+  when: [{ name: "reconcile", needs: CLUSTER, notIn: ENDS, run: reconcile }],
 });

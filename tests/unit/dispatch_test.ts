@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Binding, InterfaceDefinition, Permission } from "../../hooks/definition.ts";
 import { FlagLoopError, NotLeaderError } from "../../hooks/errors.ts";
+import type { HookEvent } from "../../hooks/event.ts";
 import { blocked, deferred, done } from "../../hooks/outcome.ts";
 import { needsOf, planHook } from "../../hooks/plan.ts";
 import { relationEvent, RING, runHook, SITE, smallWorld, UPDATE_STATUS } from "./dispatch_world.ts";
@@ -303,4 +304,23 @@ Deno.test("what a hook may need is what its handlers declare", () => {
   assertEquals(needs(relationEvent("changed"), [module]), ["read", "run"]);
   assertEquals(needs(relationEvent("joined"), [module]), ["net"]);
   assertEquals(needs(UPDATE_STATUS, [module]), []);
+});
+
+Deno.test("a flag handler neither runs nor keeps anything in hooks that it sits out", async () => {
+  const ran: string[] = [];
+  const stop: HookEvent = { kind: "lifecycle", name: "stop", hook: "stop" };
+  const module = bind({
+    lifecycle: { stop: { needs: ["run"], run: () => (ran.push("stop"), done) } },
+    when: [
+      { name: "tend", needs: ["net"], notIn: ["install", "stop"], run: () => (ran.push("tend"), done) },
+      { name: "watch", needs: ["sys"], run: () => (ran.push("watch"), done) },
+    ],
+  });
+  const needs = (event: HookEvent) => [...needsOf(planHook(event, [module], [], 0))].sort();
+  assertEquals(needs(stop), ["run", "sys"]);
+  assertEquals(needs(UPDATE_STATUS), ["net", "sys"]);
+  const world = smallWorld();
+  await runHook(world, stop, [module]);
+  await runHook(world, UPDATE_STATUS, [module]);
+  assertEquals(ran, ["stop", "watch", "tend", "watch"]);
 });

@@ -25,8 +25,8 @@ export interface CommitPlan {
   readonly buffered: readonly Write[];
   /** A state file, where Juju keeps no state. */
   readonly file: readonly Write[];
-  /** What takes effect at once. */
-  readonly immediate: readonly Write[];
+  /** What takes effect at once. Juju is still asked which statuses show: that need not hold up what it keeps. */
+  readonly immediate: Promise<readonly Write[]>;
 }
 
 /**
@@ -37,11 +37,10 @@ export interface CommitPlan {
 export async function planCommit(session: Session, backend: StateBackend): Promise<CommitPlan> {
   const { effects, commands } = session;
   maskStored(session);
-  const [bags, unitStatus, applicationStatus] = await Promise.all([
-    bagWrites(session),
-    statusWrite(session, "unit"),
-    statusWrite(session, "application"),
-  ]);
+  const immediate = immediateWrites(session);
+  // Whoever makes the writes is told, if it gets there.
+  immediate.catch(() => {});
+  const bags = await bagWrites(session);
   const stateChanges = session.state.changes();
   const stateWrites: Write[] = stateChanges.size === 0 ? [] : [{
     text: `${backend.kind === "agent" ? "state-set" : "state file"} ${[...stateChanges.keys()].sort().join(" ")}`,
@@ -60,15 +59,19 @@ export async function planCommit(session: Session, backend: StateBackend): Promi
     })),
     ...(backend.kind === "agent" ? stateWrites : []),
   ];
-  const immediate: Write[] = [
+  return { buffered, file: backend.kind === "file" ? stateWrites : [], immediate };
+}
+
+async function immediateWrites(session: Session): Promise<Write[]> {
+  const { effects } = session;
+  const statuses = await Promise.all([statusWrite(session, "unit"), statusWrite(session, "application")]);
+  return [
     ...leaderWrites(session),
     ...(effects.version === undefined ? [] : [versionWrite(session, effects.version)]),
-    ...unitStatus,
-    ...applicationStatus,
+    ...statuses.flat(),
     ...actionWrites(session),
     ...(effects.reboot === undefined ? [] : [rebootWrite(session, effects.reboot)]),
   ];
-  return { buffered, file: backend.kind === "file" ? stateWrites : [], immediate };
 }
 
 /**
@@ -86,7 +89,7 @@ export async function makeWrites(
   if (refused) throw explain(refused.reason);
   // Log lines go out before anything that cannot be taken back, or ends the process.
   await flushLog();
-  for (const { run } of [...file, ...immediate]) await run();
+  for (const { run } of [...file, ...await immediate]) await run();
 }
 
 /** Writes of which a later one may undo an earlier: each waits for the one before it. */

@@ -61,7 +61,7 @@ export function dropPrivileges({ dryRun }: RunOptions, agent: Agent, backend: St
 export async function finish(session: Session, backend: StateBackend, options: RunOptions): Promise<void> {
   const commit = await planCommit(session, backend);
   if (options.dryRun) {
-    const writes = [...commit.buffered, ...commit.file, ...commit.immediate];
+    const writes = [...commit.buffered, ...commit.file, ...await commit.immediate];
     for (const { text } of writes) options.print(`would run: ${text}`);
     if (writes.length === 0) options.print("would write nothing");
   } else {

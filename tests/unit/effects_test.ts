@@ -44,7 +44,7 @@ Deno.test("a secret is made, granted and re-read; its content is in no log, stat
   assertEquals(secret.revisions.map(({ revision }) => revision), [1, 2]);
   assertEquals(secret.grants.map(({ grantee }) => grantee), ["proxy"]);
   assertEquals(world.units["site/0"]?.status.message, "uses [secret]");
-  const texts = [...second.plan.buffered, ...second.plan.immediate].map(({ text }) => text);
+  const texts = [...second.plan.buffered, ...await second.plan.immediate].map(({ text }) => text);
   assertNotMatch([...texts, ...second.log].join("\n"), /second-value/);
 });
 

@@ -73,7 +73,7 @@ const ERROR_CLASSES: readonly (readonly [RegExp, typeof HookCommandError])[] = [
 
 /** Chooses the error class by what Juju's commands print (contract sections 3, 4.1 and 6.2). */
 function commandError(command: string, code: number, stderr: string): HookCommandError {
-  const detail = stderr.trim().replace(/^ERROR /, "").replaceAll(/\s*\n\s*/g, "; ").slice(0, 500);
+  const detail = stderr.trim().replace(/^ERROR /, "").replaceAll(/\s*\n\s*/g, "; ");
   const [, ErrorClass] = ERROR_CLASSES.find(([pattern]) => pattern.test(detail)) ?? [undefined, HookCommandError];
   return new ErrorClass(command, code, detail || "no reason given");
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Model } from "../model/mod.ts";
 import type { Lab } from "./units.ts";
 
@@ -16,7 +16,7 @@ const MAX_FILE = 1024 * 1024;
 /** Where programs of this machine put files for a while. */
 const TEMPORARY = ["/tmp", "/var/tmp", "/dev/shm"];
 /** Below those: directories of tests, each of which looks after its own. */
-const OF_TESTS = /^(charmlet-(units|demo|test|page)|juju-model)-/;
+const OF_TESTS = ["charmlet-units-*", "charmlet-demo-*", "charmlet-test-*", "charmlet-page-*", "juju-model-*"];
 const CORE = /^core(\.\d+)?$/;
 
 interface FoundFile {
@@ -26,11 +26,14 @@ interface FoundFile {
   readonly text: string;
 }
 
-/** What Juju keeps secret, and private keys in databags. */
+/** What Juju keeps secret, or databags where Juju keeps no secrets, and private keys in databags. */
 export function secretsInModel({ world }: Model): string[] {
-  const kept = Object.values(world.secrets).flatMap(({ revisions }) =>
-    revisions.flatMap(({ content }) => Object.values(content).map((value) => atob(value)))
-  );
+  const kept = [
+    ...Object.values(world.secrets).flatMap(({ revisions }) =>
+      revisions.flatMap(({ content }) => Object.values(content).map((value) => atob(value)))
+    ),
+    ...Object.values(world.relations).flatMap(({ appBags }) => Object.values(appBags).flatMap(passwordsIn)),
+  ];
   const keys = [...kept, JSON.stringify(world.relations)].flatMap(linesOfKeys);
   return [...keys, ...kept.filter((value) => !value.includes("-----BEGIN"))].filter(isTelling);
 }
@@ -100,8 +103,13 @@ export async function assertFilesAreClosed(lab: Lab): Promise<void> {
   }
 }
 
+function passwordsIn(bag: Readonly<Record<string, string>>): string[] {
+  return Object.entries(bag).filter(([key]) => key.endsWith("-password")).map(([, value]) => value);
+}
+
 function linesOfKeys(text: string): string[] {
-  const keys = text.replaceAll("\\n", "\n").matchAll(PRIVATE_KEY);
+  // Escaped once for each JSON around it.
+  const keys = text.replaceAll(/\\+n/g, "\n").matchAll(PRIVATE_KEY);
   return [...keys].flatMap(([, body = ""]) => body.split("\n").map((line) => line.trim()));
 }
 
@@ -113,32 +121,36 @@ function withoutOptions(parts: Readonly<Record<string, object>>): object[] {
   return Object.values(parts).map((part) => ({ ...part, config: {}, charm: {} }));
 }
 
+/** Temporary files that have changed since then, in milliseconds, whatever the age of the directories above them. */
 async function temporaryFiles(since: number): Promise<FoundFile[]> {
-  const found = await Promise.all(TEMPORARY.map((directory) => filesBelow(directory, since)));
-  return found.flat();
+  const ofTests = OF_TESTS.flatMap((name) => ["-o", "-name", name]).slice(1);
+  const changed = ["-type", "f", "-newerct", `@${since / 1000}`, "-print0"];
+  const args = [...TEMPORARY, "(", ...ofTests, ")", "-prune", "-o", ...changed];
+  // What vanishes meanwhile is a failure of find, too.
+  const { stdout } = await new Deno.Command("find", { args, stderr: "null" }).output();
+  const paths = new TextDecoder().decode(stdout).split("\0").filter((path) => path !== "");
+  return (await Array.fromAsync(paths, readFound)).filter((found) => found !== undefined);
 }
 
-/**
- * Files, with their text where they have a size that a key or a log can have; what servers write and delete meanwhile is
- * left out.
- *
- * @param since only what has changed since then, in milliseconds, and is in no directory of another test
- */
-async function filesBelow(directory: string, since?: number): Promise<FoundFile[]> {
+/** Regular files below a directory; what servers write and delete meanwhile is left out. */
+async function filesBelow(directory: string): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
   const entries = await ifThere(async () => await Array.fromAsync(Deno.readDir(directory))) ?? [];
   for (const { name, isDirectory, isFile } of entries) {
     const path = join(directory, name);
-    if (!(isDirectory || isFile) || (since !== undefined && OF_TESTS.test(name))) continue;
-    const facts = await ifThere(() => Deno.lstat(path));
-    if (!facts || (since !== undefined && (facts.mtime?.getTime() ?? 0) < since)) continue;
-    if (isDirectory) found.push(...await filesBelow(path, since));
-    else {
-      const text = facts.size <= MAX_FILE ? await ifThere(() => Deno.readTextFile(path)) : "";
-      if (text !== undefined) found.push({ path, name, mode: facts.mode ?? 0, text });
-    }
+    if (isDirectory) found.push(...await filesBelow(path));
+    const file = isFile ? await readFound(path) : undefined;
+    if (file) found.push(file);
   }
   return found;
+}
+
+/** A file, with its text where it has a size that a key or a log can have. */
+async function readFound(path: string): Promise<FoundFile | undefined> {
+  const facts = await ifThere(() => Deno.lstat(path));
+  if (!facts) return undefined;
+  const text = facts.size <= MAX_FILE ? await ifThere(() => Deno.readTextFile(path)) : "";
+  return text === undefined ? undefined : { path, name: basename(path), mode: facts.mode ?? 0, text };
 }
 
 /** Undefined for what has gone meanwhile, or is another user's and closed to us. */

@@ -1,7 +1,9 @@
 /** What people get to see is plain text, whatever others put into it. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { AgentError, HookCommandError } from "../../hooks/errors.ts";
 import { message, reportFailure } from "../../hooks/failure.ts";
+import { hookCommandCall } from "../../hooks/juju/call.ts";
+import type { HookCommandTransport } from "../../hooks/juju/transport.ts";
 import { Logger } from "../../hooks/log.ts";
 import { Redactor } from "../../hooks/redact.ts";
 import type { RunOptions } from "../../hooks/run_options.ts";
@@ -40,6 +42,20 @@ Deno.test("a secret is masked in an error's line, however that changes its blank
       reportFailure(options as unknown as RunOptions, redactor, error);
       assertEquals(told.join().includes("sss") || told.join().includes(plain(secret)), false, told.join());
     }
+  }
+});
+
+Deno.test("a secret is masked in what a hook command says, however long that is", async () => {
+  const secret = `long-${"s".repeat(40)}`;
+  const redactor = new Redactor();
+  redactor.add(secret);
+  for (const length of [440, 470, 499, 650, 690]) {
+    const stderr = new TextEncoder().encode(`ERROR ${"y".repeat(length)} ${secret} ${"z".repeat(900)}`);
+    const reply = { code: 1, stdout: new Uint8Array(), stderr };
+    const transport: HookCommandTransport = { kind: "process", run: () => Promise.resolve(reply), close: () => {} };
+    const call = hookCommandCall(transport);
+    const error = await assertRejects(() => call.run("is-leader", []), HookCommandError);
+    assertEquals(redactor.apply(error.wholeMessage).includes("ss"), false, error.wholeMessage);
   }
 });
 

@@ -151,6 +151,9 @@ async function denoCompile(job: CompileJob): Promise<void> {
     result = await run({ DENORT_BIN: await recoverDenort(target) });
   }
   if (result.success) return;
+  if (result.signal) {
+    throw new BuildError("deno compile took too long and was stopped: is its download slow? Try again");
+  }
   throw new BuildError(`deno compile failed: ${errorText(result.stderr).replaceAll(/\s+/g, " ")}`);
 }
 

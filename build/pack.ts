@@ -17,12 +17,16 @@ import { projectDir, userPath } from "./project.ts";
 const USAGE = `usage: build/deno task pack -- CHARM_DIR [-o FILE] [--dispatch] [--executable FILE]
   -o, --output      archive to write; NAME.charm in the current directory if left out
       --dispatch    one "dispatch" entry instead of an entry for each hook and action (Juju 2.8 and newer)
-      --executable  executable to pack; dist/charmlet if left out`;
+      --executable  executable to pack; if left out, the one in CHARM_DIR, bin/ or hooks/ of it, else dist/charmlet`;
 
 const EXECUTABLE_PATH = "bin/charmlet";
+/** Where an executable lies that was dropped into a charm. */
+const DROPPED = [EXECUTABLE_PATH, "hooks/charmlet", "charmlet"];
+/** What `compile` wrote beside it. */
+const CHECKSUMS = DROPPED.map((path) => join(dirname(path), "SHA256SUMS"));
 
 /** Not part of a charm, at the top of its directory. */
-const LEFT_OUT = new Set([".charmlet", ".git", "SHA256SUMS", "charmcraft.yaml", "dist", "node_modules", "tests"]);
+const LEFT_OUT = new Set([".charmlet", ".git", "charmcraft.yaml", "dist", "node_modules", "tests"]);
 
 /** What {@linkcode packCharm} puts together. */
 export interface PackOptions {
@@ -63,6 +67,12 @@ export async function packCharm(options: PackOptions): Promise<{ name: string; a
   return { name: metadata.name, archive: makeArchive(entries) };
 }
 
+/** The program of a charm: the executable that was dropped into it, else the standard one. */
+export async function programOf(charmDir: string): Promise<string> {
+  for (const path of DROPPED.map((dropped) => join(charmDir, dropped))) if (await isFile(path)) return path;
+  return `${projectDir}/dist/charmlet`;
+}
+
 /** Adds the author's files; links to an executable, and copies of it, are left to the packing. */
 async function addDirectory(entries: Map<string, ArchiveEntry>, root: string, directory: string): Promise<void> {
   for await (const { name, isSymlink, isDirectory } of Deno.readDir(join(root, directory))) {
@@ -78,7 +88,7 @@ async function addDirectory(entries: Map<string, ArchiveEntry>, root: string, di
       entries.set(path, { kind: "symlink", target });
     } else if (isDirectory) {
       await addDirectory(entries, root, path);
-    } else if (name !== "charmlet" || !["", "bin", "hooks"].includes(directory)) {
+    } else if (![...DROPPED, ...CHECKSUMS].includes(path)) {
       const executable = ((await Deno.stat(full)).mode ?? 0) & 0o100;
       entries.set(path, { kind: "file", content: await Deno.readFile(full), executable: executable !== 0 });
     }
@@ -92,6 +102,15 @@ function isOwnLink(path: string, target: string): boolean {
 
 function staysInside(directory: string, target: string): boolean {
   return !target.startsWith("/") && !/^\.\.(\/|$)/.test(join(directory, target));
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function readExecutable(path: string): Promise<Uint8Array> {
@@ -132,15 +151,16 @@ async function main(): Promise<void> {
     },
   });
   if (args.help) return console.log(USAGE);
-  const [charmDir, ...more] = args._.map(String);
-  if (!charmDir || more.length > 0) throw new BuildError(`give one charm directory: see build/deno task pack --help`);
-  const executable = args.executable ? userPath(args.executable) : `${projectDir}/dist/charmlet`;
-  const { name, archive } = await packCharm({ charmDir: userPath(charmDir), executable, dispatch: args.dispatch });
+  const [given, ...more] = args._.map(String);
+  if (!given || more.length > 0) throw new BuildError(`give one charm directory: see build/deno task pack --help`);
+  const charmDir = userPath(given);
+  const executable = args.executable ? userPath(args.executable) : await programOf(charmDir);
+  const { name, archive } = await packCharm({ charmDir, executable, dispatch: args.dispatch });
   const output = userPath(args.output || `${name}.charm`);
   await Deno.mkdir(dirname(output), { recursive: true });
   await Deno.writeFile(`${output}.part`, archive);
   await Deno.rename(`${output}.part`, output);
-  console.log(`${output} (${(archive.length / 1024 / 1024).toFixed(1)} MiB)`);
+  console.log(`${output} (${(archive.length / 1024 / 1024).toFixed(1)} MiB) with ${executable}`);
   console.log(`${await recordChecksums([output])} has its checksum`);
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { dirname } from "node:path";
+import { recordChecksums } from "./checksums.ts";
 import { BuildError, runScript } from "./errors.ts";
 import { projectDir, version } from "./project.ts";
 
@@ -68,7 +69,7 @@ export function sbomOf(packages: LockedPackages, version: string, deno: string) 
   const needsOf = ({ key }: Resolved) => (packages[key]?.dependencies ?? []).map(find);
   const shipped = new Set(IN_EXECUTABLE.map(find));
   for (const each of shipped) {
-    for (const need of needsOf(each)) if (!LEFT_OUT.includes(need.name)) shipped.add(need);
+    for (const need of needsOf(each)) if (!LEFT_OUT.includes(need.name) && !isTypes(need)) shipped.add(need);
   }
   const runtime: Component = {
     type: "platform",
@@ -102,6 +103,11 @@ export function sbomOf(packages: LockedPackages, version: string, deno: string) 
   };
 }
 
+/** Declarations of types are looked at by who checks the sources, and are in no executable. */
+function isTypes({ name }: Resolved): boolean {
+  return name.startsWith("@types/");
+}
+
 function checksum(key: string, integrity: string): string {
   const [, base64] = /^sha512-([A-Za-z0-9+/]{86}==)$/.exec(integrity) ?? [];
   if (base64 === undefined) throw new BuildError(`deno.lock has no SHA-512 checksum of ${key}: renew it`);
@@ -124,7 +130,7 @@ export async function writeSbom(file: string): Promise<void> {
 async function main(): Promise<void> {
   const file = `${projectDir}/dist/charmlet.cdx.json`;
   await writeSbom(file);
-  console.log(`wrote ${file}`);
+  console.log(`wrote ${file}, and its checksum to ${await recordChecksums([file])}`);
 }
 
 if (import.meta.main) await runScript(main);

@@ -1,7 +1,7 @@
 import { assertArrayIncludes, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type Unzipped, unzipSync } from "fflate";
 import { BuildError } from "../../build/errors.ts";
-import { packCharm } from "../../build/pack.ts";
+import { packCharm, programOf } from "../../build/pack.ts";
 import { CharmletError } from "../../hooks/errors.ts";
 
 const CHARMCRAFT = `name: demo
@@ -85,6 +85,7 @@ Deno.test("pack: the author's files come along; links to and copies of the execu
       ".charmlet/charm.json",
       "old.charm",
       "SHA256SUMS",
+      "hooks/SHA256SUMS",
       "hooks/charmlet",
       "bin/charmlet",
     ];
@@ -96,6 +97,19 @@ Deno.test("pack: the author's files come along; links to and copies of the execu
     assertEquals([text(files["src/template"]), text(files["src/link"])], ["text", "../src/template"]);
     assertEquals(text(files["hooks/install"]), "../bin/charmlet");
     assertEquals(Object.values(files).filter((content) => text(content) === "left out"), []);
+  }));
+
+Deno.test("pack: a charm's own program is packed where it lies in the charm, else the standard one", () =>
+  withCharm(async ({ directory }) => {
+    assertMatch(await programOf(directory), /\/dist\/charmlet$/);
+    await Deno.mkdir(`${directory}/hooks/charmlet`, { recursive: true });
+    assertMatch(await programOf(directory), /\/dist\/charmlet$/);
+    for (const name of ["charmlet", "hooks/charmlet", "bin/charmlet"]) {
+      await Deno.remove(`${directory}/${name}`, { recursive: true }).catch(() => {});
+      await Deno.mkdir(`${directory}/bin`, { recursive: true });
+      await Deno.writeTextFile(`${directory}/${name}`, "own");
+      assertEquals(await programOf(directory), `${directory}/${name}`);
+    }
   }));
 
 Deno.test("pack: links out of the charm are refused", () =>

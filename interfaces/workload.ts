@@ -8,6 +8,7 @@ import type { LifecycleHandlers } from "../hooks/definition.ts";
 import { blocked, done } from "../hooks/outcome.ts";
 import { PackageError } from "./clients/errors.ts";
 import { CLUSTER, MACHINE } from "./needs.ts";
+import { removeRevision } from "./secret_content.ts";
 
 /** What is done at the ends of a server's life. */
 export interface Workload {
@@ -53,7 +54,7 @@ export function withWorkload(relation: LifecycleHandlers | undefined, workload: 
       },
     },
     async secretRemove(ctx) {
-      if (await ctx.isLeader()) ctx.secrets.remove(ctx.event.secretId, ctx.event.revision);
+      if (await ctx.isLeader()) removeRevision(ctx);
       return done;
     },
   };
@@ -69,6 +70,5 @@ export function isOver(ctx: Context, knew: boolean | undefined, remember: () => 
   const { event } = ctx;
   const learns = event.kind === "relation" && event.departingUnit === ctx.unit;
   if (learns) remember();
-  const isLast = event.kind === "lifecycle" && (event.hook === "stop" || event.hook === "remove");
-  return isLast || learns || knew === true;
+  return learns || knew === true;
 }

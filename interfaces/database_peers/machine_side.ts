@@ -11,6 +11,7 @@ import { type Owner, writeFileAtomically } from "../clients/files.ts";
 import { renderPatroniConfig } from "../clients/patroni/config_file.ts";
 import type { TlsPaths } from "../clients/patroni/settings.ts";
 import { removeOldTlsFiles, type TlsTexts, writeTlsFiles } from "../clients/patroni/tls_files.ts";
+import { signal } from "../clients/service/process.ts";
 import { serviceManager } from "../clients/service/service.ts";
 import { ContractError, readApplicationBag } from "./bags.ts";
 import type { Budget } from "./budget.ts";
@@ -35,6 +36,8 @@ const POLL_MS = 250;
 /** Milliseconds for a write to etcd, and for a question to the server. */
 const STORE_MS = 2000;
 const SERVER_MS = 2000;
+/** Milliseconds for Raft to take a partner out. */
+const RAFT_MS = 4000;
 
 /** What the machine's side is made of. */
 export interface MachineInput {
@@ -70,7 +73,7 @@ export function machineSide(input: MachineInput): MachineSide {
       if (!(error instanceof ClientError)) throw error;
       // Its certificate or password may be the one that is to be changed. Without a process it reads its file anyway.
       const { pid } = await (await serviceManager()).state(serviceOf(place, ctx.unit));
-      if (pid !== undefined) Deno.kill(pid, "SIGHUP");
+      if (pid !== undefined) signal(pid, "SIGHUP");
     }
     reloaded = true;
     patroni.forget();
@@ -124,11 +127,14 @@ export function machineSide(input: MachineInput): MachineSide {
     async removeRaftPartner(address) {
       const choice = await chooseStore(ctx, substrate, options);
       if (choice.kind !== "store" || choice.store.kind !== "raft" || !input.passwords || !self.address) return true;
+      const timeoutMs = input.budget.leftMs(RAFT_MS);
+      if (timeoutMs === 0) return false;
       return await removePartner({
         self: self.address,
         partner: address,
         port: options.raftPort,
         password: input.passwords.raft,
+        timeoutMs,
       });
     },
   };

@@ -18,11 +18,6 @@ export function unitOf(member: string): string {
   return at > 0 && UNIT.test(unit) ? unit : member;
 }
 
-/** The number of a unit. */
-export function unitNumber(unit: string): number {
-  return Number(unit.slice(unit.lastIndexOf("/") + 1));
-}
-
 /** Where Patroni runs. */
 export type Substrate = "machine" | "kubernetes";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { capture } from "../clients/run.ts";
+import { capture, ProgramTimeoutError } from "../clients/run.ts";
 
 /** Whom to ask, and whom to take out. */
 export interface PartnerRemoval {
@@ -12,6 +12,8 @@ export interface PartnerRemoval {
   readonly partner: string;
   readonly port: number;
   readonly password: string;
+  /** Milliseconds: by itself the library goes on for a quarter of an hour. */
+  readonly timeoutMs: number;
 }
 
 /** The library that Patroni itself uses; the password comes by standard input. */
@@ -26,10 +28,16 @@ except UtilityException:
 sys.exit(0 if answer and "SUCCESS" in str(answer).upper() else 1)
 `;
 
-/** Takes a partner out. @returns whether Raft did it */
-export async function removePartner({ self, partner, port, password }: PartnerRemoval): Promise<boolean> {
+/** Takes a partner out. @returns whether Raft did it, and said so in time */
+export async function removePartner(removal: PartnerRemoval): Promise<boolean> {
+  const { self, partner, port, password, timeoutMs } = removal;
   const at = (host: string) => `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const input = `${JSON.stringify({ self: at(self), partner: at(partner), password })}\n`;
-  const { code } = await capture("/usr/bin/python3", ["-c", SCRIPT], { input });
-  return code === 0;
+  try {
+    const { code } = await capture("/usr/bin/python3", ["-c", SCRIPT], { input, timeoutMs });
+    return code === 0;
+  } catch (error) {
+    if (error instanceof ProgramTimeoutError) return false;
+    throw error;
+  }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { blocked, done, type Outcome } from "../../hooks/outcome.ts";
+import { isThere } from "../clients/files.ts";
 import { startFirstMember } from "./bootstrap.ts";
 import { ensureAuthority } from "./identity.ts";
 import { greetClients } from "./juju_side.ts";
@@ -12,18 +13,17 @@ import { hasClusterInitialised } from "./nodes/has_cluster_initialised.ts";
 import { isPartOfCluster } from "./nodes/is_part_of_cluster.ts";
 import { updateConfig } from "./nodes/update_config.ts";
 import type { RealWorld } from "./open_world.ts";
+import { readOptions } from "./options.ts";
 import { ensurePasswords } from "./passwords.ts";
 import { restartInTurn } from "./restart.ts";
 import { TEXTS } from "./texts.ts";
-
-/** Hooks of units that are not set up yet, or are being taken down. */
-const QUIET: readonly string[] = ["install", "leader-elected", "stop", "remove"];
 
 /** Keeps this unit's Patroni as it should be. */
 export async function reconcile(world: RealWorld): Promise<Outcome> {
   const { ctx, juju, options, relation } = world;
   const { event } = ctx;
-  if (QUIET.includes(event.name) || event.kind === "storage") return done;
+  // A unit that is not set up yet, or that is being taken down.
+  if (event.name === "leader-elected" || event.kind === "storage") return done;
   const leads = await juju.isLeader();
   // Passwords first commit, then make a cluster: one with passwords that nobody knows would be lost.
   if (leads && await ensurePasswords(ctx, relation, (await juju.application()).initialised)) return done;
@@ -51,19 +51,15 @@ export async function reconcile(world: RealWorld): Promise<Outcome> {
 
 /** An action that was killed may have changed a password that nobody kept. */
 async function undoPasswordChange(world: RealWorld): Promise<Outcome | undefined> {
-  try {
-    await Deno.lstat(world.place.passwordChange);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  if (!await isThere(world.place.passwordChange)) return undefined;
   return await (await import("./password_change.ts")).undoPasswordChange(world);
 }
 
 /** The data stays where it is, and everything else goes on. */
-async function dataDirectoryMoved({ ctx, options }: RealWorld): Promise<Outcome | undefined> {
-  const wanted = ctx.charm.config["data-directory"] ? (await ctx.config()).string("data-directory") : undefined;
-  return wanted === undefined || wanted === options.dataDirectory
-    ? undefined
-    : blocked(TEXTS.moved(options.dataDirectory));
+export async function dataDirectoryMoved(
+  { ctx, options }: Pick<RealWorld, "ctx" | "options">,
+): Promise<Outcome | undefined> {
+  if (ctx.charm.config["data-directory"] === undefined) return undefined;
+  const { dataDirectory } = await readOptions(ctx);
+  return dataDirectory === options.dataDirectory ? undefined : blocked(TEXTS.moved(options.dataDirectory));
 }

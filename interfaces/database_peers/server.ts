@@ -6,7 +6,7 @@
 import type { Context } from "../../hooks/context.ts";
 import { defineInterface } from "../../hooks/definition.ts";
 import { blocked, done, type Outcome } from "../../hooks/outcome.ts";
-import { CLUSTER, MACHINE } from "../needs.ts";
+import { CLUSTER, ENDS, MACHINE } from "../needs.ts";
 import { ContractError } from "./bags.ts";
 import { OptionError } from "./options.ts";
 import type { RealWorld } from "./open_world.ts";
@@ -30,6 +30,17 @@ export const databasePeers = defineInterface({
     leaderElected: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).leaderElected(world)),
     configChanged: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).settingsChanged(world)),
     secretChanged: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).settingsChanged(world)),
+    secretRemove: {
+      needs: [],
+      async run(ctx) {
+        const [{ isOwnSecret }, { removeRevision }] = [
+          await import("./vault.ts"),
+          await import("../secret_content.ts"),
+        ];
+        if (await ctx.isLeader() || await isOwnSecret(ctx, ctx.event.secretId)) removeRevision(ctx);
+        return done;
+      },
+    },
     upgradeCharm: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).podMade(world)),
     pebbleReady: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).podMade(world)),
     updateStatus: (ctx) => inWorld(ctx, async (world) => (await import("./handlers.ts")).updateStatus(world)),
@@ -45,6 +56,7 @@ export const databasePeers = defineInterface({
   },
   when: [{
     name: "keep the member running",
+    notIn: ENDS,
     run: (ctx) => inWorld(ctx, async (world) => (await import("./reconcile.ts")).reconcile(world)),
   }],
   explain: async (ctx, slot) => (await import("./explain.ts")).explainPeers(ctx, slot),

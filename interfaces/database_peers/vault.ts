@@ -67,6 +67,12 @@ export async function writeValues(
   }
 }
 
+/** Whether a secret is this unit's own; the leader is told of the application's, too. */
+export async function isOwnSecret(ctx: Context, uri: string): Promise<boolean> {
+  const [relation] = await ctx.relations();
+  return relation !== undefined && (await relation.local.get())[APP.secret] === uri;
+}
+
 /** Whether Juju keeps secrets. */
 export function hasSecrets({ jujuVersion }: Pick<Context, "jujuVersion">): boolean {
   return Number.parseInt(jujuVersion, 10) >= FIRST_WITH_SECRETS;

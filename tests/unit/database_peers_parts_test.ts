@@ -3,7 +3,7 @@ import { assert, assertEquals, assertNotMatch, assertStringIncludes, assertThrow
 import { renderPatroniConfig } from "../../interfaces/clients/patroni/config_file.ts";
 import { ContractError, readApplicationBag, readUnitBag, writeMembers } from "../../interfaces/database_peers/bags.ts";
 import { hookBudget, UNLIMITED } from "../../interfaces/database_peers/budget.ts";
-import { memberOf, podAddress, scopeOf, unitNumber, unitOf } from "../../interfaces/database_peers/names.ts";
+import { memberOf, podAddress, scopeOf, unitOf } from "../../interfaces/database_peers/names.ts";
 import { newPassword } from "../../interfaces/database_peers/passwords.ts";
 import { placeOf } from "../../interfaces/database_peers/place.ts";
 import { serverRun } from "../../interfaces/database_peers/postmaster.ts";
@@ -15,7 +15,6 @@ Deno.test("units, members and pods: application names have hyphens too", () => {
   assertEquals(memberOf("my-pg-k8s/12"), "my-pg-k8s-12");
   assertEquals(unitOf("my-pg-k8s-12"), "my-pg-k8s/12");
   for (const name of ["pg", "-1", "pg-", "pg-x", "PG-1", "pg'; DROP-1"]) assertEquals(unitOf(name), name);
-  assertEquals(unitNumber("my-pg/12"), 12);
   assertEquals(podAddress("pg", "pg/2"), "pg-2.pg-endpoints");
   assertEquals([scopeOf("pg", "machine"), scopeOf("pg", "kubernetes")], ["pg", "patroni-pg"]);
 });

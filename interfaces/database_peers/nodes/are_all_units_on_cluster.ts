@@ -1,5 +1,5 @@
+import { unitNumber } from "../../../hooks/session.ts";
 import type { ClusterView } from "../../clients/patroni/values.ts";
-import { unitNumber } from "../names.ts";
 import { memberNames } from "../readiness.ts";
 import type { Peer, World } from "../world.ts";
 

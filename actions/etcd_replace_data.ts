@@ -153,7 +153,12 @@ async function removePatiently(etcd: Etcd, id: string): Promise<void> {
 }
 
 async function startsWell(own: StartingMember, open: Open, startMs: number): Promise<boolean> {
-  await own.start();
+  try {
+    await own.start();
+  } catch (error) {
+    if (error instanceof ClientError) return false;
+    throw error;
+  }
   using etcd = open([own.clientUrl]);
   for (const end = Date.now() + startMs; Date.now() < end; await pause()) {
     const [health] = await etcd.maintenance.health();

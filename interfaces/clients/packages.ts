@@ -4,14 +4,13 @@
  * @module
  */
 import { InputError, PackageError } from "./errors.ts";
+import { readIfThere } from "./files.ts";
 import { capture, type Captured } from "./run.ts";
 
 /** How packages are installed. */
 export interface PackageOptions {
   /** Gets a line about each longer step. */
   readonly log?: (line: string) => void;
-  /** The services of the packages are never started here: the caller starts servers of its own. */
-  readonly startServices?: false;
 }
 
 /** Milliseconds for a look into dpkg's list; installations have apt's own limits. */
@@ -164,13 +163,4 @@ async function forbidStarts(): Promise<() => Promise<void>> {
   await Deno.writeTextFile(POLICY, FORBID_STARTS, { mode: 0o755 });
   await Deno.chmod(POLICY, 0o755);
   return () => Deno.remove(POLICY);
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

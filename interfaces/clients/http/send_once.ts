@@ -8,6 +8,8 @@ import { ReplyError } from "../errors.ts";
 import type { TlsOptions } from "../etcd/pem.ts";
 import { explain, type HttpReply, type HttpRequest, TransportFailure } from "./exchange.ts";
 
+const HEAD_END = "\r\n\r\n";
+
 /** What bounds a request. */
 export interface OnceBounds {
   readonly tls: TlsOptions;
@@ -18,8 +20,8 @@ export interface OnceBounds {
 /**
  * Sends a request as HTTP/1.0, so that the reply ends with the connection.
  *
- * @throws {TransportFailure} without a reply
- * @throws {ReplyError} when the reply is too large, cut short, points elsewhere or is none of HTTP
+ * @throws {TransportFailure} without a whole reply
+ * @throws {ReplyError} when the reply is too large, points elsewhere or is none of HTTP
  */
 export async function sendOnce(request: HttpRequest, { tls, signal, maxReplyBytes }: OnceBounds): Promise<HttpReply> {
   let connection: Deno.Conn;
@@ -104,7 +106,7 @@ function format({ endpoint, path, method, body, contentType, authorization }: Ht
     ...body === undefined ? [] : [`Content-Type: ${contentType ?? "application/json"}`],
     `Content-Length: ${payload.length}`,
   ];
-  const head = new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`);
+  const head = new TextEncoder().encode(`${lines.join("\r\n")}${HEAD_END}`);
   const all = new Uint8Array(head.length + payload.length);
   all.set(head);
   all.set(payload, head.length);
@@ -138,7 +140,7 @@ async function talk(
     if (size > maxBytes) throw new ReplyError(`a reply is larger than ${maxBytes} bytes; check what answers there`);
     chunks.push(buffer.slice(0, read));
   }
-  if (size === 0) throw new TransportFailure("broken", "it closed the connection without a complete answer");
+  if (size === 0) throw brokenOff();
   const all = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
@@ -149,13 +151,20 @@ async function talk(
 }
 
 function parse(bytes: Uint8Array, server: string): HttpReply {
-  const text = new TextDecoder().decode(bytes);
-  const [head = "", ...rest] = text.split("\r\n\r\n");
+  const text = new TextDecoder("latin1").decode(bytes);
+  const end = text.indexOf(HEAD_END);
+  const head = text.slice(0, Math.max(0, end));
   const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(head)?.[1];
-  if (status === undefined || rest.length === 0) {
+  if (status === undefined) {
     throw new ReplyError(`what answered speaks no HTTP or broke off; check that it is ${server}`);
   }
   if (status.startsWith("3")) throw new ReplyError(`a server redirects elsewhere; check that it is ${server}`);
+  const body = bytes.subarray(end + HEAD_END.length);
+  if (body.length < Number(/^content-length: *(\d{1,15})\s*$/im.exec(head)?.[1] ?? 0)) throw brokenOff();
   const date = Date.parse(/^date: *(.+)$/im.exec(head)?.[1] ?? "");
-  return { status: Number(status), text: rest.join("\r\n\r\n"), ...Number.isNaN(date) ? {} : { date } };
+  return { status: Number(status), text: new TextDecoder().decode(body), ...Number.isNaN(date) ? {} : { date } };
+}
+
+function brokenOff(): TransportFailure {
+  return new TransportFailure("broken", "it closed the connection without a complete answer");
 }

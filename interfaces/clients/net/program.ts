@@ -8,6 +8,9 @@ import { ForbiddenError, ProgramMissingError } from "./errors.ts";
 /** Most that is read of each output stream, in bytes. */
 const MAX_OUTPUT = 4 * 1024 * 1024;
 
+/** Bytes that are read at a time: by default, each line of each of many programs would take 64 KiB. */
+const CHUNK = 4096;
+
 /** Between the interrupt and the end of a program that takes too long, in milliseconds. */
 const LAST_WORDS_MS = 500;
 
@@ -107,17 +110,21 @@ export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void 
 
 async function readText(stream: ReadableStream<Uint8Array>, onOverflow: () => void): Promise<string> {
   const decoder = new TextDecoder();
+  const reader = stream.getReader({ mode: "byob" });
   let text = "";
   let bytes = 0;
-  for await (const chunk of stream) {
-    bytes += chunk.length;
+  for (let buffer = new ArrayBuffer(CHUNK);;) {
+    const { value, done } = await reader.read(new Uint8Array(buffer));
+    if (done) return text + decoder.decode();
+    bytes += value.length;
     if (bytes > MAX_OUTPUT) {
       onOverflow();
+      await reader.cancel();
       return text;
     }
-    text += decoder.decode(chunk, { stream: true });
+    text += decoder.decode(value, { stream: true });
+    buffer = value.buffer;
   }
-  return text + decoder.decode();
 }
 
 /** The last line of what a program said, without its name, at most 120 characters. */

@@ -39,7 +39,7 @@ export async function alive(identity: ProcessIdentity | undefined): Promise<Proc
 }
 
 /** Sends a signal; no error when the process or group has ended. @param pid a process, or a group as its negative */
-export function signal(pid: number, name: "SIGTERM" | "SIGKILL"): void {
+export function signal(pid: number, name: Deno.Signal): void {
   try {
     Deno.kill(pid, name);
   } catch (error) {

@@ -4,6 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
+import { readIfThere, removeIfThere } from "../files.ts";
 import { bootId, type ProcessIdentity } from "./process.ts";
 import type { ServiceSpec } from "./service.ts";
 
@@ -42,7 +43,7 @@ export async function checkDirectory({ name, directory }: ServiceSpec): Promise<
 
 /** The processes that the pid file names. */
 export async function recorded(spec: ServiceSpec): Promise<Recorded> {
-  const [server = "", loop = "", boot = ""] = (await readOptional(fileOf(spec, "pid"))).split("\n");
+  const [server = "", loop = "", boot = ""] = (await readIfThere(fileOf(spec, "pid")) ?? "").split("\n");
   if (boot === "" || boot !== await bootId()) return {};
   const [first, second] = [parse(server), parse(loop)];
   return { ...(first && { server: first }), ...(second && { loop: second }) };
@@ -55,7 +56,7 @@ function parse(line: string): ProcessIdentity | undefined {
 
 /** How the server ended last; undefined when nobody saw it. */
 export async function lastExitCode(spec: ServiceSpec): Promise<number | undefined> {
-  const text = (await readOptional(fileOf(spec, "exit"))).trim();
+  const text = (await readIfThere(fileOf(spec, "exit")) ?? "").trim();
   return /^\d{1,3}$/.test(text) ? Number(text) : undefined;
 }
 
@@ -75,7 +76,7 @@ export async function trimLog(spec: ServiceSpec): Promise<void> {
   const [path, older] = [fileOf(spec, "log"), fileOf(spec, "log.1")];
   const size = (await Deno.stat(path).catch(() => undefined))?.size ?? 0;
   if (size <= MAX_LOG) return;
-  await removeOptional(older);
+  await removeIfThere(older);
   await Deno.copyFile(path, older);
   await Deno.truncate(path);
 }
@@ -104,7 +105,7 @@ export async function deleteFiles(
   spec: ServiceSpec,
   suffixes: readonly typeof SUFFIXES[number][] = SUFFIXES,
 ): Promise<void> {
-  for (const suffix of suffixes) await removeOptional(fileOf(spec, suffix));
+  for (const suffix of suffixes) await removeIfThere(fileOf(spec, suffix));
 }
 
 /** Does something while no other process changes this service. */
@@ -117,22 +118,5 @@ export async function locked<T>(spec: ServiceSpec, work: () => Promise<T>): Prom
     // Who had the lock before may have deleted the file: then another lock counts by now.
     const [mine, current] = [await file.stat(), await Deno.stat(path).catch(() => undefined)];
     if (mine.ino === current?.ino) return await work();
-  }
-}
-
-async function readOptional(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
-}
-
-async function removeOptional(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -8,10 +8,11 @@ import { ValueError } from "../../../hooks/errors.ts";
 import { ClientError } from "../../clients/errors.ts";
 import type { TlsOptions } from "../../clients/etcd/pem.ts";
 import type { Member } from "../../clients/etcd/members.ts";
+import { removeIfThere } from "../../clients/files.ts";
 import { isServing, look, openChange, openLook, pause, type View } from "./cluster.ts";
 import { mustPromote, neededFor, ownId, standing } from "./decide.ts";
 import { readClient } from "./leaves.ts";
-import { hasData, memberService, removeAll } from "./member_service.ts";
+import { hasData, memberService } from "./member_service.ts";
 import { type Memory, readMemory, remember } from "./memory.ts";
 import { type Paths, pathsOf } from "./place.ts";
 import { readReport } from "./record.ts";
@@ -54,7 +55,7 @@ export async function cleanUp(ctx: Context): Promise<void> {
   ];
   // A restore that was cut short may have left the only data there is where it keeps the old one.
   if (left || await hasData(paths)) gone.push(`${paths.dataDirectory}.before-restore`);
-  for (const path of left ? [...gone, paths.dataDirectory, paths.marker] : gone) await removeAll(path);
+  for (const path of left ? [...gone, paths.dataDirectory, paths.marker] : gone) await removeIfThere(path);
   if (!left) ctx.log.warning(`this was the last member that is known: its data stays in ${paths.dataDirectory}`);
 }
 

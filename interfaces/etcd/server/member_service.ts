@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { ensureDirectory, isThere, type Owner, userIds, writeFileAtomically } from "../../clients/files.ts";
+import {
+  ensureDirectory,
+  isThere,
+  type Owner,
+  readIfThere,
+  removeIfThere,
+  userIds,
+  writeFileAtomically,
+} from "../../clients/files.ts";
 import { programPath } from "../../clients/packages.ts";
 import { type ServiceManager, serviceManager, type ServiceSpec } from "../../clients/service/service.ts";
 import { type Initial, renderConfig } from "./config_file.ts";
@@ -75,13 +83,8 @@ export async function hasData({ dataDirectory }: Paths): Promise<boolean> {
 
 /** What the data belongs to; undefined when that is not known. */
 export async function readMarker({ marker }: Paths): Promise<Belongs | undefined> {
-  try {
-    const [token = "", generation] = (await Deno.readTextFile(marker)).trim().split(" ");
-    return token === "" ? undefined : { token, generation: whole(generation) };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  const [token = "", generation] = (await readIfThere(marker) ?? "").trim().split(" ");
+  return token === "" ? undefined : { token, generation: whole(generation) };
 }
 
 /** Notes what the data that is about to be written belongs to. */
@@ -91,25 +94,16 @@ export async function writeMarker({ marker }: Paths, { token, generation }: Belo
 
 /** Deletes a member's data. Its process must not run. */
 export async function wipeData(paths: Paths): Promise<void> {
-  for (const path of [`${paths.dataDirectory}/member`, paths.marker]) await removeAll(path);
+  for (const path of [`${paths.dataDirectory}/member`, paths.marker]) await removeIfThere(path);
 }
 
 /** Keeps data of another cluster, of which nobody knows here, beside its place; only the latest is kept. */
 export async function setDataAside(paths: Paths): Promise<string> {
   const aside = `${paths.dataDirectory}.previous`;
-  await removeAll(aside);
+  await removeIfThere(aside);
   await Deno.rename(paths.dataDirectory, aside);
-  await removeAll(paths.marker);
+  await removeIfThere(paths.marker);
   return aside;
-}
-
-/** Removes a file or directory, if it is there. */
-export async function removeAll(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 /** Without root, as in a container of one's own, everything is the own user's. */

@@ -6,7 +6,6 @@
 import type { Context } from "../../../hooks/context.ts";
 import { ValueError } from "../../../hooks/errors.ts";
 import { type Etcd, openEtcd } from "../../clients/etcd/client.ts";
-import type { Member } from "../../clients/etcd/members.ts";
 import type { Owner } from "../../clients/files.ts";
 import { certificateFiles } from "./config_file.ts";
 import { readClient } from "./leaves.ts";
@@ -70,12 +69,6 @@ export async function openOwnEtcd(ctx: Context): Promise<Etcd> {
   const tls = dataDirectory === undefined ? undefined : await readClient(pathsOf(ctx.unit, dataDirectory));
   if (!own || !tls) throw new ValueError(TEXT.notSetUp);
   return openEtcd({ endpoints: [...new Set([own.clientUrl, ...others])], tls });
-}
-
-/** The members of the cluster. */
-export async function membership(ctx: Context): Promise<readonly Member[]> {
-  using etcd = await openOwnEtcd(ctx);
-  return await etcd.members.list();
 }
 
 /**

@@ -96,8 +96,3 @@ export function whole(value: string | undefined): number {
 export function memberName(unit: string): string {
   return unit.replace("/", "");
 }
-
-/** Number of a unit. */
-export function unitNumber(unit: string): number {
-  return Number(unit.slice(unit.indexOf("/") + 1));
-}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { unitNumber } from "../../../hooks/session.ts";
 import { ClientError } from "../../clients/errors.ts";
 import { readBags, readRoster } from "../../roster.ts";
 import { etcdPeers } from "../peers.ts";
@@ -11,7 +12,7 @@ import { condition, leftovers, ownId, type Standing, standing } from "./decide.t
 import { join, promote } from "./join.ts";
 import { readMemory, remember } from "./memory.ts";
 import { publish } from "./publish.ts";
-import { readReport, unitNumber } from "./record.ts";
+import { readReport } from "./record.ts";
 import { TEXT } from "./texts.ts";
 import { isOwnTurn } from "./tls_state.ts";
 import {

@@ -9,6 +9,7 @@ import type { Relation } from "../../hooks/relation.ts";
 import { ClusterSetBusyError } from "./cluster_server.ts";
 import { PEER_APP, PEER_UNIT, RELEASED } from "./keys.ts";
 import { adoptNote, forget, note, removeNoted } from "./removal.ts";
+import { isReplicaInitialized, replicaFacts } from "./relation_state.ts";
 import { relationsOf, type Replication, roleOf, unitLabel, wasDissolved } from "./replication.ts";
 import { goOn } from "./surrender.ts";
 import { LOG, TEXT } from "./texts.ts";
@@ -45,8 +46,8 @@ export async function broken(at: Replication, relation: Relation): Promise<Outco
 
 /** Whether the cluster goes on while this unit's server is not in it: not yet, or it was the first to leave. */
 async function isOutside(at: Replication): Promise<boolean> {
-  if (await isKnownEnd(at)) return false;
   const { ctx, server } = at;
+  if (await isKnownEnd(at) || await at.peer.clusterSetName() && await server.haveOthersLeft()) return false;
   const goesOn = await ctx.isLeader() && await goOn(at) || ctx.deferral?.reason === TEXT.joinsFirst;
   return goesOn ? !await wasDissolved(at) : !await server.hasLeft();
 }
@@ -67,8 +68,18 @@ function isWaiting({ deferral }: Context): boolean {
   return deferral?.reason === NOT_DISSOLVED;
 }
 
+/** Whether the cluster has given itself up, or is a replica, for a relation that was made since. */
+async function isGivenUpAnew({ ctx }: Replication): Promise<boolean> {
+  for (const relation of await relationsOf(ctx, "requires")) {
+    if (await isReplicaInitialized(relation)) return true;
+    if (await ctx.isLeader() && (await replicaFacts(relation)).answered) return true;
+  }
+  return false;
+}
+
 async function awaitDissolution(at: Replication): Promise<Outcome> {
   const { ctx } = at;
+  if (await isGivenUpAnew(at)) return done;
   if (!isWaiting(ctx)) ctx.status.set("waiting", TEXT.awaitingDissolution);
   if (await isStillIn(at) || !await hasEnded(at)) {
     if (!ctx.deferral?.expired) {

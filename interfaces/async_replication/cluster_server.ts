@@ -82,6 +82,8 @@ export interface ClusterSetServer {
   dissolveCluster(): Promise<void>;
   /** Whether this server was in a cluster, and has left it by somebody's wish: one that is only down has not. */
   hasLeft(): Promise<boolean>;
+  /** Whether all other units' servers that were in the cluster have left it by somebody's wish. */
+  haveOthersLeft(): Promise<boolean>;
   /** Whether all other units' servers answer and are in no cluster. */
   isNobodyIn(): Promise<boolean>;
   /** Whether this cluster runs without taking writes, and its cluster set no longer has it. */

@@ -55,6 +55,11 @@ export const PEER_UNIT = {
 /** What a unit says that takes the data of its cluster in place of its own, as soon as there is one again. */
 export const RELEASED = { [PEER_UNIT.initialized]: "", [PEER_UNIT.memberState]: "waiting" } as const;
 
+/** Whether the cluster was made anew only to become a replica of its set again. @param app the peers' databag */
+export function isPassing(app: BagData): boolean {
+  return app[PEER_APP.rejoinSecondaries] === "true";
+}
+
 /** The value of `replica-state` once the primary side has made the replica cluster. */
 export const INITIALIZED = "initialized";
 

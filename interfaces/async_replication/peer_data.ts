@@ -5,7 +5,7 @@
  */
 import type { Context } from "../../hooks/context.ts";
 import type { BagData, Relation } from "../../hooks/relation.ts";
-import { PEER_APP, PEER_UNIT } from "./keys.ts";
+import { isPassing, PEER_APP, PEER_UNIT } from "./keys.ts";
 
 type AppKey = typeof PEER_APP[keyof typeof PEER_APP];
 type UnitKey = typeof PEER_UNIT[keyof typeof PEER_UNIT];
@@ -59,7 +59,7 @@ export class PeerData {
 
   /** Whether this cluster was made anew only to become a replica of its set again. */
   async isPassing(): Promise<boolean> {
-    return (await this.app())[PEER_APP.rejoinSecondaries] === "true";
+    return isPassing(await this.app());
   }
 
   /** Whether this unit is going away. */

@@ -98,13 +98,18 @@ async function refresh(at: Replication): Promise<Outcome> {
   return done;
 }
 
+/** Whether this side has offered its cluster, or refused to. */
+async function hasSpoken(relation: Relation): Promise<boolean> {
+  const { offered, refused } = await primaryFacts(relation);
+  return offered || refused;
+}
+
 /** A new leader goes on where the one before it may have stopped. */
 async function takeOver(at: Replication): Promise<Outcome> {
   if (await at.ctx.isLeader()) await resumeRemovals(at);
   let outcome: Outcome = done;
   for (const relation of await relationsOf(at.ctx, "provides")) {
-    const hasOffered = await at.ctx.isLeader() && Object.keys(await relation.localApp.get()).length > 0;
-    const next = await (hasOffered ? changed : offer)(at, relation);
+    const next = await (await at.ctx.isLeader() && await hasSpoken(relation) ? changed : offer)(at, relation);
     if (next.kind !== "done") outcome = next;
   }
   return outcome;

@@ -14,7 +14,7 @@ import type { PortSource } from "./charm_side.ts";
 import { explainReplica } from "./explain.ts";
 import { ALIASES, INTERFACE, PEER_APP, PEER_UNIT, readOffer, RELEASED } from "./keys.ts";
 import { isReplicaInitialized, isReturning, replicaFacts, replicaState } from "./relation_state.ts";
-import { inHook, relationsOf, remoteBag, type Replication, unitLabel, warner } from "./replication.ts";
+import { inHook, relationsOf, remoteBag, type Replication, unitLabel, unitsAdded, warner } from "./replication.ts";
 import { resumeRemovals } from "./removal.ts";
 import { refreshCredentials, refuseUserData, surrender } from "./surrender.ts";
 import { TEXT } from "./texts.ts";
@@ -23,6 +23,8 @@ async function created(at: Replication, relation: Relation): Promise<Outcome> {
   const { ctx, peer } = at;
   if (!await ctx.isLeader()) return await prepareMember(at);
   if ((await relationsOf(ctx, "requires")).length > 1) return blocked(TEXT.twoPrimaries);
+  // This event may have been put off for longer than it took: what the cluster has now is the primary's.
+  if ((await replicaFacts(relation)).answered) return done;
   const returning = await isReturning(at, relation);
   if (!returning && !await peer.unitInitialized()) return deferred("the unit is not initialised yet");
   if (!returning && await refuseUserData(at, relation)) return done;
@@ -56,10 +58,11 @@ async function settle({ ctx, server, charm, peer }: Replication): Promise<void> 
 }
 
 /** The first node is there: the other units may join it. */
-async function recover({ ctx, server, peer }: Replication): Promise<Outcome> {
+async function recover(at: Replication): Promise<Outcome> {
+  const { ctx, server, peer } = at;
   ctx.status.setApplication("maintenance", TEXT.recoveringReplica);
   ctx.status.set("waiting", TEXT.recoveringMembers);
-  peer.setApp({ [PEER_APP.unitsAdded]: String(await server.getClusterNodeCount()) });
+  peer.setApp({ [PEER_APP.unitsAdded]: await unitsAdded(at) });
   if (await server.isInstanceInCluster(unitLabel(ctx))) {
     peer.setUnit({ [PEER_UNIT.memberState]: "online", [PEER_UNIT.memberRole]: "primary" });
   } else {

@@ -118,6 +118,11 @@ export async function isFullyInitialized({ ctx, server }: Pick<Replication, "ctx
   return online === Math.min(MAX_MEMBERS, await ctx.plannedUnits());
 }
 
+/** How many units are in the cluster, for its databag: units that read of none there hold still. */
+export async function unitsAdded({ server }: Pick<Replication, "server">): Promise<string> {
+  return String(Math.max(1, await server.getClusterNodeCount()));
+}
+
 /** Whether this unit's cluster has been dissolved: its server has left, and no other one is in it. */
 export async function wasDissolved({ server }: Pick<Replication, "server">): Promise<boolean> {
   return await server.hasLeft() && await server.isNobodyIn();

@@ -65,6 +65,8 @@ export async function reportStanding(at: Replication, side: "primary" | "replica
   at.ctx.status.clear();
   if (unit) at.ctx.status.set(...unit);
   if (application) at.ctx.status.setApplication(...application);
+  // Juju keeps what was set: an application that had something to say is well again only when that is said.
+  else if (!unit && await at.ctx.isLeader() && await at.peer.unitInitialized()) at.ctx.status.setApplication("active");
 }
 
 async function replicaStanding(at: Replication): Promise<Standing> {

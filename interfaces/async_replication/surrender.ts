@@ -9,7 +9,7 @@ import type { Relation } from "../../hooks/relation.ts";
 import { ClusterSetError } from "./cluster_server.ts";
 import { changedKeys, obtain, sync } from "./credentials.ts";
 import { ANSWER, MAX_NAME, OFFER, type Offer, PEER_APP, readOffer } from "./keys.ts";
-import { isFullyInitialized, remoteBag, type Replication, unitLabel, wasDissolved } from "./replication.ts";
+import { isFullyInitialized, remoteBag, type Replication, unitLabel, unitsAdded, wasDissolved } from "./replication.ts";
 import { LOG, TEXT } from "./texts.ts";
 
 /** Digits that make a cluster's name another one. */
@@ -55,7 +55,9 @@ export async function surrender(at: Replication, relation: Relation, returning: 
     await goOn(at);
     return done;
   }
-  await sync(at, obtained.credentials);
+  const own = await charm.credentials();
+  // Those that an earlier hook has taken are known to all units.
+  await sync(at, obtained.credentials, own && changedKeys(own, obtained.credentials));
   await dissolve(at);
   if (!mayHaveData && await refuseUserData(at, relation)) return done;
   await answer(at, relation, clusterName);
@@ -72,7 +74,7 @@ export async function goOn(at: Replication): Promise<boolean> {
   const { [PEER_APP.clusterSetName]: name, [PEER_APP.unitsAdded]: added } = await at.peer.app();
   // Without a name the cluster has not been made yet.
   if (!name || added || await wasDissolved(at)) return false;
-  at.peer.setApp({ [PEER_APP.unitsAdded]: String(Math.max(1, await at.server.getClusterNodeCount())) });
+  at.peer.setApp({ [PEER_APP.unitsAdded]: await unitsAdded(at) });
   return true;
 }
 
@@ -101,7 +103,8 @@ async function dissolve({ ctx, server, peer }: Replication): Promise<void> {
   ctx.status.set("maintenance", TEXT.dissolving);
   ctx.log.info("Dissolving replica cluster");
   await server.dissolveCluster();
-  peer.setApp({ [PEER_APP.unitsAdded]: "", [PEER_APP.rejoinSecondaries]: "" });
+  // Dissolved for this relation: one that ended earlier no longer counts.
+  peer.setApp({ [PEER_APP.unitsAdded]: "", [PEER_APP.rejoinSecondaries]: "", [PEER_APP.removed]: "" });
 }
 
 /** Under the primary cluster's name it could not be told from it. */

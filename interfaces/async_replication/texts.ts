@@ -77,6 +77,8 @@ export const TEXT = {
     "when all are stopped, with reboot-cluster-from-complete-outage",
   othersRun: (units: readonly string[]) =>
     `${units.join(", ")} runs a cluster that takes writes already: run recreate-cluster when that unit leads`,
+  freshLeader: (units: readonly string[]) =>
+    `This unit's server has never been in the cluster: the data are those of ${units.join(", ")}; remove this unit`,
   stillRelated: (endpoint: string) => `Remove the ${endpoint} relation before recreating the cluster`,
   recreated: "Cluster recreated",
   noOffer: (endpoint: string) => `No cluster is related through ${endpoint}: integrate one first`,

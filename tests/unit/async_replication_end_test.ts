@@ -90,6 +90,19 @@ Deno.test("a server that is down has not left its cluster: the application does 
   assertEquals([nobody.waits, nobody.unitStatus], [0, ["blocked", TEXT.standalone]]);
 });
 
+Deno.test("a leader whose server never was in the cluster ends the relation when all others have left it", async () => {
+  const end = async (mysql: Readonly<Record<string, unknown>>) => {
+    const { unitStatus, peer } = await runEvent("async-replica-relation-broken", {
+      relationId: 7,
+      relations: [relation("async-replica", SENT, OFFER)],
+      mysql: { is_cluster_replica: null, has_left: false, nobody_in: true, get_cluster_node_count: 0, ...mysql },
+    });
+    return [unitStatus, peer?.app["removed-from-cluster-set"]];
+  };
+  assertEquals(await end({ others_left: false }), [["waiting", TEXT.joinsFirst], undefined], "they are only down");
+  assertEquals(await end({ others_left: true }), [["blocked", TEXT.standalone], "true"]);
+});
+
 Deno.test("a replica forgets the name of the primary whose relation has ended", async () => {
   const relations = [relation("async-replica", SENT, OFFER)];
   const mysql = { is_cluster_replica: true, is_instance_in_cluster: true };
@@ -101,4 +114,18 @@ Deno.test("a replica forgets the name of the primary whose relation has ended", 
     kept = at.ctx.storedAs(ENDED).get(undefined, (value) => value);
   });
   assertEquals(kept, undefined);
+});
+
+Deno.test("a cluster that has given itself up for a new relation does not stand alone when the old one ends", async () => {
+  const end = (leader: boolean) =>
+    runEvent("async-replica-relation-broken", {
+      relationId: 7,
+      leader,
+      relations: [relation("async-replica", SENT, OFFER), relation("async-replica", SENT, OFFER, 9)],
+      mysql: { is_cluster_replica: null, was_dissolved: true },
+      app: { "units-added-to-cluster": "" },
+    });
+  const { peer, unitStatus, waits } = await end(true);
+  assertEquals([peer?.app["removed-from-cluster-set"], unitStatus, waits], [undefined, ["unknown", ""], 0]);
+  assertEquals((await end(false)).peer?.app["removed-from-cluster-set"], undefined);
 });

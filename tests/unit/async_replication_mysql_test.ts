@@ -2,7 +2,9 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { ClusterSetBusyError } from "../../interfaces/async_replication/cluster_server.ts";
 import { USERS } from "../../interfaces/async_replication/credentials.ts";
+import { RELEASED } from "../../interfaces/async_replication/keys.ts";
 import { remove } from "../../interfaces/async_replication/mysql/cluster_set.ts";
+import { dissolve, ownersOf } from "../../interfaces/async_replication/mysql/clusters.ts";
 import { parseEndpoint } from "../../interfaces/async_replication/mysql/endpoint.ts";
 import { Site } from "../../interfaces/async_replication/mysql/site.ts";
 import { missingOthers, ownOf, sharedOf } from "../../interfaces/async_replication/mysql/shared_passwords.ts";
@@ -11,7 +13,7 @@ import type { Mysql } from "../../interfaces/clients/mysql/connection.ts";
 import type { Credentials } from "../../interfaces/mysql_innodb_cluster/server/passwords.ts";
 import { holdOf } from "../../interfaces/mysql_innodb_cluster/server/set_keys.ts";
 import type { Ward } from "../../interfaces/mysql_innodb_cluster/server/ward.ts";
-import { inModule } from "./async_replication_world.ts";
+import { inModule, OFFER, relation } from "./async_replication_world.ts";
 
 const OWN: Credentials = {
   version: 1,
@@ -82,6 +84,34 @@ class LostSite extends Site {
     return Promise.resolve({ endpoint: "", query: fail, run: fail, close, [Symbol.asyncDispose]: close });
   }
 }
+
+/** A unit that has taken passwords in this hook, of a cluster of which another one does not know that it ends. */
+class EndingSite extends LostSite {
+  readonly written: Record<string, string> = {};
+
+  override ward(): Promise<Ward> {
+    const unit = () => Promise.resolve({ "unit-initialized": "True" });
+    const set = (values: Readonly<Record<string, string>>) => void Object.assign(this.written, values);
+    const peers = { unit, local: { set }, localApp: { set } };
+    const credentials = { ...OWN, version: 2 };
+    const ward = { ctx: this.ctx, credentials, record: { passwords: 1 }, others: [{ unit: "mysql/1" }], peers };
+    return Promise.resolve(ward as unknown as Ward);
+  }
+}
+
+Deno.test("mysql: the units that were in the cluster have its data, as far as they are there", () => {
+  const others = ["mysql/1", "mysql/2"].map((unit) => ({ unit }));
+  assertEquals(ownersOf({ others, record: { clustered: ["mysql/1", "mysql/9"] } }), ["mysql/1"]);
+  assertEquals(ownersOf({ others, record: { clustered: ["mysql/9"] } }), []);
+});
+
+Deno.test("mysql: the end of a cluster is told together with the passwords that it takes", async () => {
+  await inModule("async-replica", { relations: [relation("async-replica", {}, OFFER)] }, async ({ ctx }) => {
+    await using site = new EndingSite(ctx);
+    await assertRejects(() => dissolve(site), ClusterSetBusyError, "have to know first");
+    assertEquals(site.written, { "units-added-to-cluster": "", ...RELEASED });
+  });
+});
 
 Deno.test("mysql: why a replica cannot be removed now is shown, whatever it is", async () => {
   await inModule("async-primary", {}, async ({ ctx }) => {

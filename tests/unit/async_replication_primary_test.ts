@@ -187,7 +187,8 @@ Deno.test("a second relation shares the secret that there is, by its id", async 
 
 Deno.test("a new leader offers what was not offered, and adds what was not added", async () => {
   const relations = [
-    relation("async-primary", {}, {}, 6, "third"),
+    // What another handler of the charm has written there is no offer.
+    relation("async-primary", { "led-by": "mysql/1" }, {}, 6, "third"),
     relation("async-primary", OFFERED, ANSWER),
   ];
   const outcome = await runEvent("leader-elected", { relations, mysql: UNKNOWN, secrets: [OWN, OURS] });

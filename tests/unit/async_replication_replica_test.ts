@@ -210,3 +210,21 @@ Deno.test("a new leader goes on with what the offer asks for", async () => {
   const refused = await elect({ "user-data-found": "true" }, OFFER);
   assertEquals([refused.calls, refused.unitHistory], [[], []]);
 });
+
+Deno.test("a cluster that was dissolved before its set had it, and is related anew, no longer counts as removed", async () => {
+  const anew = await offered(OFFER, {
+    app: { "removed-from-cluster-set": "true", "units-added-to-cluster": "" },
+    unitBag: { "unit-initialized": "" },
+    mysql: { get_cluster_node_count: 1, get_member_state: ["offline", "unknown"], was_dissolved: true },
+  });
+  assertEquals([anew.relations["7"], anew.peer?.app["removed-from-cluster-set"]], [SENT, undefined]);
+});
+
+Deno.test("a beginning that was put off is over when this side has answered: the replica has the primary's data", async () => {
+  const late = await runEvent("async-replica-relation-created", {
+    relationId: 7,
+    relations: [relation("async-replica", SENT, { ...OFFER, "replica-state": "initialized" })],
+    mysql: { is_cluster_replica: true, get_non_system_databases: ["shop"] },
+  });
+  assertEquals([late.relations["7"], late.unitStatus], [SENT, ["unknown", ""]]);
+});

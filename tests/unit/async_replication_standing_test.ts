@@ -15,6 +15,7 @@ const SENT = { "cluster-name": "cluster-a", endpoint: "10.0.0.10", "node-label":
 const MADE = { ...OFFER, "replica-state": "initialized" };
 const OFFERED = { "secret-id": "secret:ours" };
 const NOTHING = ["unknown", ""];
+const WELL = ["active", ""];
 const SETTING_UP = ["maintenance", TEXT.settingUp];
 
 const primary = (given: Given) => inModule("async-primary", given, (at) => reportStanding(at, "primary"));
@@ -26,8 +27,9 @@ const withStatus = (status: string | null) =>
   });
 
 Deno.test("the primary side: the first relation that waits for something speaks", async () => {
-  assertEquals(await primary({}), [NOTHING, NOTHING]);
-  assertEquals(await withStatus("ok"), [NOTHING, NOTHING]);
+  assertEquals(await primary({}), [NOTHING, WELL]);
+  assertEquals(await primary({ unitBag: { "unit-initialized": "" } }), [NOTHING, NOTHING]);
+  assertEquals(await withStatus("ok"), [NOTHING, WELL]);
   assertEquals(await withStatus("unknown"), [NOTHING, SETTING_UP]);
   assertEquals(await withStatus("ok_not_replicating"), [["maintenance", TEXT.notFollowing], SETTING_UP]);
   assertMatch(TEXT.notFollowing, /run rejoin-cluster/);
@@ -43,7 +45,7 @@ Deno.test("the primary side: the first relation that waits for something speaks"
 Deno.test("the replica side: by the relation, and without one by what became of the cluster", async () => {
   const related = (sent: Readonly<Record<string, string>>, offer: Readonly<Record<string, string>>, nodes = 3) =>
     replica({ relations: [relation("async-replica", sent, offer)], mysql: { get_cluster_node_count: nodes } });
-  assertEquals(await related(SENT, MADE), [NOTHING, NOTHING]);
+  assertEquals(await related(SENT, MADE), [NOTHING, WELL]);
   assertEquals((await related(SENT, MADE, 1))[0], ["waiting", TEXT.recoveringMembers]);
   assertEquals((await related({}, OFFER))[0], ["waiting", TEXT.awaitingSync]);
   assertEquals((await related({ "user-data-found": "true" }, OFFER))[0], ["blocked", TEXT.userDataUnit]);
@@ -51,8 +53,8 @@ Deno.test("the replica side: by the relation, and without one by what became of 
   assertEquals(await replica(removed), [["blocked", TEXT.standalone], ["blocked", TEXT.recreateOrRejoin]]);
   assertEquals((await replica({ mysql: { is_cluster_replica: true } }))[0], ["blocked", TEXT.notDissolved]);
   const overtaken = { relations: [relation("async-primary", OFFERED, ANSWER)], mysql: { is_cluster_replica: true } };
-  assertEquals(await replica(overtaken), [NOTHING, NOTHING]);
-  assertEquals(await replica({}), [NOTHING, NOTHING]);
+  assertEquals(await replica(overtaken), [NOTHING, WELL]);
+  assertEquals(await replica({}), [NOTHING, WELL]);
 });
 
 Deno.test("explain: the state by the databags, or what the server is asked", async () => {

@@ -1,10 +1,12 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { AuthenticationError, ClientError, NoQuorumError, UnreachableError } from "../../interfaces/clients/errors.ts";
 import { openCluster } from "../../interfaces/clients/mysql/cluster_set/access.ts";
+import { stopChannel } from "../../interfaces/clients/mysql/cluster_set/channel.ts";
 import { ClusterSetLockedError, ClusterSetRefusedError } from "../../interfaces/clients/mysql/cluster_set/errors.ts";
 import { isWritesFenced, unfenceWrites } from "../../interfaces/clients/mysql/cluster_set/fence.ts";
 import { closeIfLeftBehind } from "../../interfaces/clients/mysql/cluster_set/left_behind.ts";
 import { promoteCluster } from "../../interfaces/clients/mysql/cluster_set/promote.ts";
+import { removeReplicaCluster } from "../../interfaces/clients/mysql/cluster_set/remove.ts";
 import { forceQuorumInSet } from "../../interfaces/clients/mysql/cluster_set/quorum.ts";
 import { changeRecord } from "../../interfaces/clients/mysql/cluster_set/records.ts";
 import { createReplicaCluster } from "../../interfaces/clients/mysql/cluster_set/replica.ts";
@@ -78,6 +80,15 @@ Deno.test("cluster set: a cluster that lets us not in is not taken for one that 
   await assertRejects(() => open({ ...PRIMARY_A, fails: GONE }, stopped), NoQuorumError);
 });
 
+Deno.test("cluster set: a cluster whose secondary ends while it is asked is not taken for one that is gone", async () => {
+  const world = scripted({ a: PRIMARY_A, b: REPLICA_B }, (operation) => {
+    if (operation === "b: read the group's members") throw GONE;
+  });
+  const known = [1, 2].map((port) => ({ host: "127.0.0.1", port }));
+  await using cluster = await openCluster(world.access, known);
+  assertEquals([cluster.primary.port, cluster.secondaries], [1, []]);
+});
+
 Deno.test("cluster set: by force no cluster is promoted while the primary's servers run and let us not in", async () => {
   const world = scripted({ a: { ...PRIMARY_A, fails: REFUSED }, b: REPLICA_B });
   const promote = () => promoteCluster(world.access, world.connect("b"), { clusterName: "b", force: true });
@@ -115,6 +126,21 @@ Deno.test("cluster set: a site that does not answer is waited for once, and not 
   const made = { clusterName: "c", endpoint: { host: "127.0.0.1", port: 2 }, label: "c0", patienceMs: 1 };
   await assertRejects(() => createReplicaCluster(third.access, third.connect("a"), made), UnreachableError);
   assertEquals(third.attempts.at(-1), "b 2000");
+  const removed = scripted({ a: PRIMARY_A, b: { ...REPLICA_B, fails: GONE } });
+  const force = { clusterName: "b", force: true, lookMs: 2000 };
+  assertEquals(await removeReplicaCluster(removed.access, removed.connect("a"), force), true);
+  assertEquals(removed.attempts.filter((attempt) => attempt.startsWith("b")), ["b 2000"]);
+});
+
+Deno.test("cluster set: of a cluster that runs, a server that did not answer a moment ago is not tried again", async () => {
+  const world = scripted({ a: PRIMARY_A, b: { ...REPLICA_B, fails: GONE } });
+  const known = [{ host: "127.0.0.1", port: 1 }, { host: "127.0.0.1", port: 2 }];
+  await using _ = await openCluster(world.access, known, 2000, [{ endpoint: "127.0.0.1:2", error: GONE }]);
+  assertEquals(world.attempts, ["a 2000"]);
+  // What it said then still counts: it may take writes.
+  const stopped = scripted({ a: { ...REPLICA_B, runs: false }, b: REPLICA_B });
+  const open = () => openCluster(stopped.access, known, 2000, [{ endpoint: "127.0.0.1:2", error: REFUSED }]);
+  await assertRejects(open, AuthenticationError);
 });
 
 const PROMOTED: Script = { view: 65_536, primary: "b", open: true };
@@ -214,3 +240,25 @@ for (const dies of [false, true]) {
     }
   });
 }
+
+Deno.test("cluster set: an applier with an error is not waited for, one that only takes its time is", async () => {
+  const gone = { ...PRIMARY_A, fails: GONE };
+  const patienceMs = 3000;
+  const failed = scripted({ a: gone, b: STUCK });
+  await promoteCluster(failed.access, failed.connect("b"), { ...FORCE, patienceMs });
+  const slow = scripted({ a: gone, b: { ...STUCK, applies: true } });
+  await promoteCluster(slow.access, slow.connect("b"), { ...FORCE, patienceMs });
+  assertEquals([failed.waits.length, slow.waits.length], [1, patienceMs / 1000]);
+  for (const wait of [...failed.waits, ...slow.waits]) assertMatch(wait, /, 1\)/, "seconds of one wait");
+});
+
+Deno.test("cluster set: a channel is stopped when it does not ask the source's members just then", async () => {
+  const scripts: Record<"a" | "b", Script> = { a: PRIMARY_A, b: { ...STUCK, asks: true } };
+  let looks = 0;
+  const world = scripted(scripts, (operation) => {
+    if (operation.startsWith("b: look whether the channel asks") && ++looks === 3) scripts.b = STUCK;
+    if (operation === "b: stop receiving") assertEquals(looks, 3);
+  });
+  await stopChannel(world.connect("b"), { drain: false, patienceMs: 0 });
+  assertEquals(world.changes, ["b: stop receiving", "b: stop the channel"]);
+});

@@ -31,8 +31,12 @@ export interface Script {
   /** Whether administrators may write where clients may not. */
   readonly unlocked?: boolean;
   readonly hasChannel?: boolean;
-  /** What has arrived there that cannot be executed: transactions such as `1-9`. Its applier stops at once. */
+  /** What has arrived there that is not executed: transactions such as `1-9`. Its applier stops at once, with an error. */
   readonly stuck?: string;
+  /** Its applier goes on all the same. */
+  readonly applies?: boolean;
+  /** Whether its channel asks the source's members just now. */
+  readonly asks?: boolean;
   /** Who holds the set's lock there. */
   readonly holder?: string;
   /** Connections to it fail. */
@@ -47,6 +51,8 @@ export interface Scripted {
   readonly changes: readonly string[];
   /** Statements that changed something. */
   readonly statements: readonly string[];
+  /** Statements that waited for transactions. */
+  readonly waits: readonly string[];
   /** Attempts to connect, such as `b 2000`: to whom and with how many milliseconds. */
   readonly attempts: readonly string[];
 }
@@ -58,11 +64,13 @@ export function scripted(
 ): Scripted {
   const changes: string[] = [];
   const statements: string[] = [];
+  const waits: string[] = [];
   const attempts: string[] = [];
   const connect = (name: Name): Mysql => ({
     endpoint: `127.0.0.1:${PORTS[name]}`,
-    query: (operation) => {
+    query: (operation, statement) => {
       before(`${name}: ${operation}`);
+      if (operation === "wait for transactions") waits.push(Sql.textOf(statement));
       return Promise.resolve(answer(name, scripts[name], operation));
     },
     run: (operation, statement) => {
@@ -84,7 +92,7 @@ export function scripted(
     replication: { user: "recovery", password: "" },
     holder: "test/0",
   };
-  return { access, connect, changes, statements, attempts };
+  return { access, connect, changes, statements, waits, attempts };
 }
 
 /** No server answers at an address. */
@@ -94,7 +102,7 @@ export function unreachable(endpoint: string): UnreachableError {
 
 function answer(name: Name, script: Script, operation: string): Row[] {
   const { view, primary, invalidated, runs = true, open = false, unlocked = open, hasChannel = false, holder } = script;
-  const { removed, stuck = "" } = script;
+  const { removed, stuck = "", applies = false, asks = false } = script;
   const names = (Object.keys(GROUPS) as Name[]).filter((each) => each !== removed);
   const rows: Readonly<Record<string, () => Row[]>> = {
     "look for the metadata of the cluster": () => [{ 1: 1 }],
@@ -124,7 +132,7 @@ function answer(name: Name, script: Script, operation: string): Row[] {
       role: runs ? "PRIMARY" : "",
       version: "9.7.4",
       self: GROUPS[name],
-      read_only: unlocked ? 0 : 1,
+      read_only: open ? 0 : 1,
     }],
     "read who may write": () => [{ super_read_only: unlocked ? 0 : 1, read_only: open ? 0 : 1 }],
     "read the actions of members": () => [{ name: "mysql_disable_super_read_only_if_primary", enabled: open ? 1 : 0 }],
@@ -139,10 +147,10 @@ function answer(name: Name, script: Script, operation: string): Row[] {
           port: 1,
           user: "recovery",
           receiver: stuck === "" ? "OFF" : "ON",
-          applier: "OFF",
+          applier: applies ? "ON" : "OFF",
           received: stuck === "" ? "" : `${GROUPS.a}:${stuck}`,
           receiver_error: 0,
-          applier_error: 0,
+          applier_error: stuck === "" || applies ? 0 : 1062,
         }]
         : [],
     "read the channel's options": () => [{ failover: 1 }],
@@ -150,6 +158,8 @@ function answer(name: Name, script: Script, operation: string): Row[] {
     "let new primaries open": () => [],
     "keep new primaries closed": () => [],
     "read the executed transactions": () => [{ executed: "" }],
+    "look whether the connection is still there": () => [{ 1: 1 }],
+    "look whether the channel asks the source's members": () => asks ? [{ state: "Connecting to source" }] : [],
     "wait for transactions": () => [{ late: stuck === "" ? 0 : 1 }],
     "look for the channel": () => [{ number: hasChannel ? 1 : 0 }],
   };

@@ -71,6 +71,7 @@ function found(clusters: readonly SetMember[], heard: Partial<Heard> = {}): Foun
       name,
       asked: true,
       silent: undefined,
+      failures: [],
       rival: false,
       holder: undefined,
       ...heard,

@@ -17,7 +17,6 @@ import { findSet, readRole, type SetRole } from "../../clients/mysql/cluster_set
 import { clusterStatus, type ReplicaStatus } from "../../clients/mysql/cluster_set/status.ts";
 import { ErrantTransactionsError, NotFitError } from "../../clients/mysql/errors.ts";
 import { readGroup } from "../../clients/mysql/members.ts";
-import { setAccess } from "../../mysql_innodb_cluster/server/set_access.ts";
 import { ClusterSetBusyError, ClusterSetError } from "../cluster_server.ts";
 import { PEER_APP } from "../keys.ts";
 import { parseEndpoint } from "./endpoint.ts";
@@ -48,7 +47,7 @@ export async function isInSet(site: Site, name: string): Promise<boolean> {
 
 /** How a replica does. */
 export async function status(site: Site, name: string): Promise<ReplicaStatus> {
-  const found = await clusterStatus(setAccess(await site.ward()), await site.own(), name, { connectMs: LOOK_MS });
+  const found = await clusterStatus(await site.access(), await site.own(), name, { connectMs: LOOK_MS });
   if (found.status !== "ok") site.ctx.log.info(`cluster ${name} is ${found.status}: ${found.why}`);
   if (found.status === "ok_not_replicating") {
     site.ctx.log.info(`if that lasts, run rejoin-cluster cluster-name=${name}`);
@@ -58,7 +57,7 @@ export async function status(site: Site, name: string): Promise<ReplicaStatus> {
 
 /** Whether the own cluster's writes are fenced. One that is not in the set is closed for other reasons. */
 export async function isFenced(site: Site): Promise<boolean> {
-  return await role(site) === "primary" && await isWritesFenced(setAccess(await site.ward()), await site.own());
+  return await role(site) === "primary" && await isWritesFenced(await site.access(), await site.own());
 }
 
 /** Adds a replica, and makes the set when this is the first one. Data that the replica has are given up. */
@@ -70,7 +69,7 @@ export async function create(
 ): Promise<void> {
   await inTime(async () => {
     const ward = await site.ward();
-    const [access, own] = [setAccess(ward), await site.own()];
+    const [access, own] = [await site.access(), await site.own()];
     const known = (await site.app())[PEER_APP.clusterSetName] || "cluster-set";
     const name = (await readClusterSet(own))?.name ?? known;
     await createClusterSet(access, own, { setName: name, clusterName: ward.record.clusterName });
@@ -81,6 +80,7 @@ export async function create(
       ...(donor === undefined ? {} : { donor: parseEndpoint(donor) }),
       discard: true,
       patienceMs: COPY_MS,
+      lookMs: LOOK_MS,
     });
     if (result === "running") throw new ClusterSetBusyError("the replica cluster's first node gets its data");
   });
@@ -93,9 +93,9 @@ export async function create(
  * @throws {ClusterSetBusyError} when it cannot be removed now
  */
 export async function remove(site: Site, clusterName: string, force: boolean): Promise<boolean> {
-  const [access, own] = [setAccess(await site.ward()), await site.own()];
+  const [access, own] = [await site.access(), await site.own()];
   try {
-    await removeReplicaCluster(access, own, { clusterName, force, patienceMs: CATCH_UP_MS });
+    await removeReplicaCluster(access, own, { clusterName, force, patienceMs: CATCH_UP_MS, lookMs: LOOK_MS });
     return true;
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
@@ -112,7 +112,7 @@ export async function wasRemoved(site: Site): Promise<boolean> {
   const own = await site.own();
   const { self, quorum } = await readGroup(own);
   if (self?.state !== "ONLINE" || !quorum) return false;
-  const access = setAccess(await site.ward());
+  const access = await site.access();
   const isReplica = await hasChannel(own);
   if (!isReplica && !await isWritesFenced(access, own)) return false;
   const found = await findSet(access, own, LOOK_MS);
@@ -121,7 +121,7 @@ export async function wasRemoved(site: Site): Promise<boolean> {
 
 /** Makes a cluster the primary one. */
 export async function promote(site: Site, clusterName: string, force: boolean): Promise<void> {
-  const done = await promoteCluster(setAccess(await site.ward()), await site.own(), { clusterName, force });
+  const done = await promoteCluster(await site.access(), await site.own(), { clusterName, force });
   const { nobodyWritableMs, totalMs, invalidated, notExecuted, pending } = done;
   const { log } = site.ctx;
   log.info(`promoted in ${Math.round(totalMs)} ms; no cluster took writes for ${Math.round(nobodyWritableMs)} ms`);
@@ -134,17 +134,17 @@ export async function promote(site: Site, clusterName: string, force: boolean): 
 
 /** Stops writes to the own cluster. */
 export async function fence(site: Site): Promise<void> {
-  await fenceWrites(setAccess(await site.ward()), await site.own());
+  await fenceWrites(await site.access(), await site.own());
 }
 
 /** Lets writes in again. */
 export async function unfence(site: Site): Promise<void> {
-  await unfenceWrites(setAccess(await site.ward()), await site.own());
+  await unfenceWrites(await site.access(), await site.own());
 }
 
 /** Takes a cluster back that was left behind, or follows nobody. */
 export async function rejoin(site: Site, clusterName: string): Promise<void> {
-  await rejoinCluster(setAccess(await site.ward()), await site.own(), { clusterName });
+  await rejoinCluster(await site.access(), await site.own(), { clusterName });
 }
 
 /** An operator's wish that cannot be fulfilled now is refused, whatever the reason. */

@@ -5,13 +5,14 @@
  */
 import { checkPassword, setOfflinePassword, setPassword } from "../../clients/mysql/accounts.ts";
 import { whileUnlocked } from "../../clients/mysql/cluster_set/modes.ts";
+import type { Mysql } from "../../clients/mysql/connection.ts";
 import { addressText, endpointsOf, readGroup } from "../../clients/mysql/members.ts";
 import { sql } from "../../clients/mysql/quoting.ts";
 import { plainVersion, readServer } from "../../clients/mysql/status.ts";
 import { readMemory } from "../../mysql_innodb_cluster/server/memory.ts";
 import { changePrimary } from "../../mysql_innodb_cluster/server/set_access.ts";
 import { askAll } from "../../mysql_innodb_cluster/server/survey.ts";
-import { allAddresses } from "../../mysql_innodb_cluster/server/ward.ts";
+import { allAddresses, openPeer } from "../../mysql_innodb_cluster/server/ward.ts";
 import type { ClusterEndpoints, MemberState } from "../cluster_server.ts";
 import { USERS } from "../credentials.ts";
 import { CLUSTER_KEY, RECOVERY_KEY } from "./shared_passwords.ts";
@@ -55,11 +56,28 @@ export async function hasLeft(site: Site): Promise<boolean> {
   const db = await site.own();
   if (readMemory(site.ctx).wasMember !== true || await isInCluster(site)) return false;
   if ((await site.ward()).record.removed.includes(site.ctx.unit)) return false;
+  return !await remembersGroup(db);
+}
+
+/** Whether all other servers that were in the cluster have left it for good. */
+export async function haveOthersLeft(site: Site): Promise<boolean> {
+  const ward = await site.ward();
+  if (!await isNobodyIn(site)) return false;
+  const members = ward.others.filter(({ unit }) => ward.record.clustered.includes(unit));
+  const remember = await Promise.all(members.map(async (report) => {
+    await using db = await openPeer(report, ward.credentials);
+    return await remembersGroup(db);
+  }));
+  return !remember.includes(true);
+}
+
+/** Whether a server that is in no group knows which one it was in: it was stopped, and has not left. */
+async function remembersGroup(db: Mysql): Promise<boolean> {
   const rows = await db.query(
     "look for the server's group",
     sql`SELECT 1 FROM performance_schema.persisted_variables WHERE VARIABLE_NAME = 'group_replication_group_name'`,
   );
-  return rows.length === 0;
+  return rows.length > 0;
 }
 
 /** Whether all other units' servers answer and are in no cluster. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { asyncReplicationPrimary } from "../primary.ts";
-import { mysqlPorts, withUpkeep } from "./ports.ts";
+import { withUpkeep } from "../upkeep.ts";
+import { mysqlPorts } from "./ports.ts";
 
 /** Offers the unit's cluster to replicas. */
-export const mysqlReplicationPrimary = withUpkeep(asyncReplicationPrimary(mysqlPorts));
+export const mysqlReplicationPrimary = withUpkeep(asyncReplicationPrimary(mysqlPorts), mysqlPorts);

@@ -4,7 +4,8 @@
  * @module
  */
 import { asyncReplicationReplica } from "../replica.ts";
-import { mysqlPorts, withUpkeep } from "./ports.ts";
+import { withUpkeep } from "../upkeep.ts";
+import { mysqlPorts } from "./ports.ts";
 
 /** Makes the unit's cluster a replica. */
-export const mysqlReplicationReplica = withUpkeep(asyncReplicationReplica(mysqlPorts));
+export const mysqlReplicationReplica = withUpkeep(asyncReplicationReplica(mysqlPorts), mysqlPorts);

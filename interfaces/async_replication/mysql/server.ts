@@ -7,7 +7,6 @@ import { forceQuorumInSet } from "../../clients/mysql/cluster_set/quorum.ts";
 import { readGroup } from "../../clients/mysql/members.ts";
 import { userDatabases } from "../../clients/mysql/status.ts";
 import { readMemory } from "../../mysql_innodb_cluster/server/memory.ts";
-import { setAccess } from "../../mysql_innodb_cluster/server/set_access.ts";
 import { ClusterSetError, type ClusterSetServer } from "../cluster_server.ts";
 import { TEXT } from "../texts.ts";
 import { dissolve } from "./clusters.ts";
@@ -17,6 +16,7 @@ import {
   changePassword,
   endpoints,
   hasLeft,
+  haveOthersLeft,
   isInCluster,
   isNobodyIn,
   memberState,
@@ -48,6 +48,7 @@ export function mysqlServer(site: Site): ClusterSetServer {
     rejoinCluster: (cluster) => clusterSet.orRefuse(() => clusterSet.rejoin(site, cluster)),
     dissolveCluster: () => dissolve(site),
     hasLeft: () => hasLeft(site),
+    haveOthersLeft: () => haveOthersLeft(site),
     isNobodyIn: () => isNobodyIn(site),
     wasRemoved: () => clusterSet.wasRemoved(site),
     updateUserPassword: (user, password) => changePassword(site, user, password),
@@ -67,7 +68,7 @@ async function promoteUnit(site: Site, force: boolean): Promise<void> {
   const { self, quorum } = await readGroup(db);
   if (!self || self.state !== "ONLINE") throw new ClusterSetError("this unit's server is not in the cluster");
   if (!quorum && force) {
-    const { open, why } = await forceQuorumInSet(setAccess(await site.ward()), db);
+    const { open, why } = await forceQuorumInSet(await site.access(), db);
     // Only a replica stays closed by itself.
     if (!open && why !== "replica") throw new ClusterSetError(TEXT.mayBeTwo);
   }

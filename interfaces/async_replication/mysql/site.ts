@@ -6,10 +6,13 @@
  */
 import type { Context } from "../../../hooks/context.ts";
 import type { BagData, Relation } from "../../../hooks/relation.ts";
+import type { SetAccess } from "../../clients/mysql/cluster_set/access.ts";
+import { reuseConnections, type ReusedConnections } from "../../clients/mysql/cluster_set/reuse.ts";
 import type { Mysql } from "../../clients/mysql/connection.ts";
 import { peersEndpoint } from "../../mysql_innodb_cluster/peers.ts";
 import { openOwn } from "../../mysql_innodb_cluster/server/mysqld.ts";
 import { openWard } from "../../mysql_innodb_cluster/server/own.ts";
+import { setAccess } from "../../mysql_innodb_cluster/server/set_access.ts";
 import type { Ward } from "../../mysql_innodb_cluster/server/ward.ts";
 
 /** Milliseconds for connecting and for each statement, where no other time is given. */
@@ -19,6 +22,7 @@ const WORK_MS = 20_000;
 export class Site implements AsyncDisposable {
   #ward: Promise<Ward> | undefined;
   #own: Promise<Mysql> | undefined;
+  #reused: ReusedConnections | undefined;
 
   constructor(readonly ctx: Context) {}
 
@@ -47,12 +51,23 @@ export class Site implements AsyncDisposable {
     return this.#own ??= this.ward().then(({ place }) => openOwn(place, WORK_MS));
   }
 
+  /** How servers of all clusters of the set are reached. Actions look at them more than once. */
+  async access(): Promise<SetAccess> {
+    const access = setAccess(await this.ward());
+    if (this.ctx.event.kind !== "action") return access;
+    this.#reused ??= reuseConnections(async (...where) => await setAccess(await this.ward()).connect(...where));
+    const { connect, connectAlone } = this.#reused;
+    return { ...access, connect, connectAlone };
+  }
+
   /** The own server has been restarted: the next question opens another connection. */
   async reconnect(): Promise<void> {
     await this[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reused?.[Symbol.asyncDispose]();
+    this.#reused = undefined;
     const open = this.#own;
     this.#own = undefined;
     const db = await open?.catch(() => undefined);

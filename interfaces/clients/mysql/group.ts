@@ -133,15 +133,16 @@ export async function leaveGroup(db: Mysql): Promise<void> {
     // For the next start only: a primary that did not get to leave after all takes writes as before.
     await db.run("keep the server read-only", sql`SET PERSIST_ONLY super_read_only = ON`);
   }
+  // First: a stop takes seconds and goes on when whoever asked for it is gone. One that is found stopped then has left.
+  for (const setting of OWN_SETTINGS) {
+    await db.run("forget the group", sql`RESET PERSIST IF EXISTS ${name(setting)}`);
+  }
   await stopMember(db);
   for (const channel of OWN_CHANNELS) {
     const known =
       sql`SELECT 1 FROM performance_schema.replication_connection_configuration WHERE CHANNEL_NAME = ${channel}`;
     if ((await db.query("look for a channel", known)).length === 0) continue;
     await db.run("forget a channel", sql`RESET REPLICA ALL FOR CHANNEL ${channel}`);
-  }
-  for (const setting of OWN_SETTINGS) {
-    await db.run("forget the group", sql`RESET PERSIST IF EXISTS ${name(setting)}`);
   }
 }
 
@@ -152,9 +153,27 @@ export async function leaveGroup(db: Mysql): Promise<void> {
  */
 export async function dissolveGroup(members: readonly Mysql[]): Promise<void> {
   const groups = await Promise.all(members.map(async (db) => ({ db, group: await readGroup(db) })));
-  const isPrimary = ({ group }: { group: Group }) => group.self?.role === "primary";
-  await Promise.all(groups.filter((each) => !isPrimary(each)).map(({ db }) => leaveGroup(db)));
-  for (const { db } of groups.filter(isPrimary)) await leaveGroup(db);
+  const primary = groups.find(({ group }) => group.self?.role === "primary");
+  await leaveTogether(primary?.db, groups.filter((each) => each !== primary).map(({ db }) => db));
+}
+
+/**
+ * All members leave their group. A server is out of it at once and then takes seconds to stop: the primary goes as soon as
+ * it sees no other any more.
+ *
+ * @param primary absent when no primary can be reached
+ */
+export async function leaveTogether(primary: Mysql | undefined, secondaries: readonly Mysql[]): Promise<void> {
+  let isOver = false;
+  const leaving = Promise.all(secondaries.map(leaveGroup)).finally(() => isOver = true);
+  // Told below, when the primary need not be looked at any more.
+  leaving.catch(() => undefined);
+  if (primary) {
+    await readUntil(() => readGroup(primary), ({ members }) => isOver || members.length <= 1, STOP_MS);
+    if (isOver) await leaving;
+    await leaveGroup(primary);
+  }
+  await leaving;
 }
 
 /**

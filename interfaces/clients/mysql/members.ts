@@ -30,7 +30,7 @@ export interface Group {
   readonly online: number;
   /** Whether this server is in a group and more than half of it can be reached. Without it, writes hang. */
   readonly quorum: boolean;
-  /** Whether the server that was asked takes writes: the primary, with a majority, not read-only. */
+  /** Whether clients may write at the server that was asked: the primary, with a majority, not read-only. */
   readonly writable: boolean;
 }
 
@@ -48,7 +48,7 @@ export async function readGroup(db: Mysql): Promise<Group> {
   const rows = await db.query(
     "read the group's members",
     sql`SELECT MEMBER_ID AS id, MEMBER_HOST AS host, MEMBER_PORT AS port, MEMBER_STATE AS state, MEMBER_ROLE AS role,
-      MEMBER_VERSION AS version, @@server_uuid AS self, @@global.super_read_only AS read_only
+      MEMBER_VERSION AS version, @@server_uuid AS self, @@global.read_only AS read_only
       FROM performance_schema.replication_group_members`,
   );
   const members = rows.map((row): Member => ({
@@ -68,7 +68,7 @@ export async function readGroup(db: Mysql): Promise<Group> {
  * What follows from the rows of a group.
  *
  * @param self uuid of the server that was asked
- * @param readOnly whether that server refuses writes of everybody
+ * @param readOnly whether that server refuses clients' writes; administrators may be let in for a change
  */
 export function viewOf(members: readonly Member[], self: string | undefined, readOnly: boolean): Group {
   const own = members.find(({ uuid }) => uuid === self);

@@ -103,8 +103,10 @@ export async function bringIn(
   }
   if (self?.state === "ERROR") await stopMember(db);
   if (!await isRecoveryUserKnown(ward, view)) return blocking(TEXT.recoveryPassword(unit));
-  const chosen = method === "auto" ? await chooseMethod(ward, db, view) : method;
-  const way = chosen === "errant" && await mayBeReplaced(ward, unit) ? "clone" : chosen;
+  const mayGo = await mayBeReplaced(ward, unit);
+  // Nobody gets transactions any more that were given up.
+  const chosen = method === "auto" ? await chooseMethod(ward, db, view, mayGo ? 0 : CATCH_UP_MS) : method;
+  const way = chosen === "errant" && mayGo ? "clone" : chosen;
   if (way === "errant") return blocking(TEXT.errant(unit));
   // Anybody's server may be at a unit's address: one that does not fit has not been changed until here.
   if (!sameAddress(address, ward.place)) await prepare(db, ward.credentials);
@@ -158,11 +160,16 @@ async function isRecoveryUserKnown(ward: Ward, { primary }: Group): Promise<bool
   return await checkPassword({ at: placeAt(ward, primary), user, password });
 }
 
-async function chooseMethod(ward: Ward, db: Mysql, view: Group): Promise<"incremental" | "clone" | "errant"> {
+async function chooseMethod(
+  ward: Ward,
+  db: Mysql,
+  view: Group,
+  patienceMs: number,
+): Promise<"incremental" | "clone" | "errant"> {
   const { gtidExecuted: joiner, uuid } = await readServer(db);
   const donors = onlineOf(view.members).filter((member) => member.uuid !== uuid);
   // Members may have received a transaction of a former primary and not have executed it yet.
-  for (const end = Date.now() + CATCH_UP_MS;; await new Promise((resolve) => setTimeout(resolve, POLL_MS))) {
+  for (const end = Date.now() + patienceMs;; await new Promise((resolve) => setTimeout(resolve, POLL_MS))) {
     const facts = await Promise.all(donors.map(async (member) => {
       await using donor = await openAt(ward, member, WORK_MS);
       const { gtidExecuted, gtidPurged } = await readServer(donor);

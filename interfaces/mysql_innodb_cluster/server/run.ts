@@ -57,10 +57,8 @@ export async function run(given: Ward): Promise<Result> {
   }
   if (sight.state === "ONLINE" && view) await tellPlace(ward, view);
   if (sight.isLeader && view?.quorum) await tellMembers(ward, view, {}, sight.state === "ONLINE" ? own : undefined);
-  if (sight.state === "ONLINE" && view?.writable) {
-    await keepPasswords(ward, own);
-    await yieldToPromoted(ward, own);
-  }
+  if (sight.state === "ONLINE" && view?.writable) await keepPasswords(ward, own);
+  if (sight.state === "ONLINE" && view?.quorum && isPrimary(view)) await yieldToPromoted(ward, own);
   ctx.setWorkloadVersion(plainVersion((await readServer(own)).version));
   const [obstacle] = obstacles;
   if (obstacle) return obstacle;
@@ -68,6 +66,10 @@ export async function run(given: Ward): Promise<Result> {
   const { place, credentials: { authority } } = ward;
   if (move.level !== "active" || !view || await isCurrent(ctx, place, authority.certificate)) return move;
   return await takeTurn(ward, own, view);
+}
+
+function isPrimary({ primary, self }: Group): boolean {
+  return primary !== undefined && primary.uuid === self?.uuid;
 }
 
 function nameOf(move: Exclude<Move, { kind: "say" }>, unit: string): string {

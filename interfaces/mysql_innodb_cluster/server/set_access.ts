@@ -4,6 +4,7 @@
  * @module
  */
 import type { Context } from "../../../hooks/context.ts";
+import { isPassing } from "../../async_replication/keys.ts";
 import { ClientError } from "../../clients/errors.ts";
 import type { SetAccess } from "../../clients/mysql/cluster_set/access.ts";
 import { hasChannel, setChannelPassword, startChannel, stopChannel } from "../../clients/mysql/cluster_set/channel.ts";
@@ -16,7 +17,7 @@ import { createGroup, setPrimary } from "../../clients/mysql/group.ts";
 import { type Group, readGroup } from "../../clients/mysql/members.ts";
 import type { Address } from "../../clients/mysql/status.ts";
 import type { Credentials } from "./passwords.ts";
-import { followsPasswords, isPassing, isReplicated } from "./set_keys.ts";
+import { followsPasswords, isReplicated } from "./set_keys.ts";
 import { allAddresses, openAt, sameAddress, type Ward } from "./ward.ts";
 
 /** Milliseconds for connecting and for each statement. */
@@ -30,7 +31,7 @@ const CLOSED: Readonly<Record<string, string>> = {
   removed: "it was removed from its cluster set",
   rival: "another cluster takes writes",
   stale: "its servers do not know that it is the primary cluster: run unfence-writes",
-  fenced: "its writes are fenced: run unfence-writes",
+  fenced: "its writes are fenced, or its last start was cut short: run unfence-writes",
   changing: "the cluster set is being changed: unfence its writes when that is done",
 };
 

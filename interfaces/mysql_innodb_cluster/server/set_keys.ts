@@ -11,18 +11,13 @@ import type { BagData, Relation } from "../../../hooks/relation.ts";
 import type { Mysql } from "../../clients/mysql/connection.ts";
 import { type Group, readGroup } from "../../clients/mysql/members.ts";
 import { readServer } from "../../clients/mysql/status.ts";
+import { NAMES, PEER_APP, PEER_UNIT } from "../../async_replication/keys.ts";
 import { CLUSTER_NAME, writeRecord } from "./record.ts";
 import { TEXT } from "./texts.ts";
 import { openPeer, type Ward } from "./ward.ts";
 
-/** Names of the interface between clusters. */
-const INTERFACES: readonly string[] = ["async_replication", "mysql_async"];
-const SET_NAME = "cluster-set-domain-name";
-const UNITS_ADDED = "units-added-to-cluster";
-const REJOIN = "rejoin-secondaries";
-const INITIALIZED = "unit-initialized";
-const MEMBER_STATE = "member-state";
-const MEMBER_ROLE = "member-role";
+const { clusterSetName: SET_NAME, unitsAdded: UNITS_ADDED } = PEER_APP;
+const { initialized: INITIALIZED, memberState: MEMBER_STATE, memberRole: MEMBER_ROLE } = PEER_UNIT;
 
 /**
  * Whether the unit may look after its place in the cluster. `held`: the cluster has been dissolved, and it is not for
@@ -32,21 +27,14 @@ export type Hold = "free" | "held" | "given up";
 
 /** Whether the charm can replicate between clusters. */
 export function isReplicated(ctx: Context): boolean {
-  return ctx.charm.endpoints.some((endpoint) => INTERFACES.includes(endpoint.interface));
+  return ctx.charm.endpoints.some((endpoint) => NAMES.includes(endpoint.interface));
 }
 
 /** Whether the cluster's passwords come from another cluster, whose replica it is. */
 export async function followsPasswords(ctx: Context): Promise<boolean> {
-  const endpoints = ctx.charm.endpoints.filter((each) =>
-    each.role === "requires" && INTERFACES.includes(each.interface)
-  );
+  const endpoints = ctx.charm.endpoints.filter((each) => each.role === "requires" && NAMES.includes(each.interface));
   const relations = await Promise.all(endpoints.map(({ name }) => ctx.relations(name)));
   return relations.flat().length > 0;
-}
-
-/** Whether the cluster was made anew only to become a replica again. */
-export function isPassing(app: BagData): boolean {
-  return app[REJOIN] === "true";
 }
 
 /** Reads from the databags whether the unit is held. */
@@ -101,7 +89,10 @@ async function isOnline(db: Mysql): Promise<boolean> {
 }
 
 /** Tells how the own server does in the cluster, and on the leader how many members there are. */
-export async function tellPlace({ ctx, peers }: Ward, { self, online, quorum }: Group): Promise<void> {
+export async function tellPlace(
+  { ctx, peers }: Pick<Ward, "ctx" | "peers">,
+  { self, online, quorum }: Group,
+): Promise<void> {
   if (!isReplicated(ctx) || self?.state !== "ONLINE") return;
   peers.local.set({ [INITIALIZED]: "True", [MEMBER_STATE]: "online", [MEMBER_ROLE]: self.role });
   if (!quorum || !await ctx.isLeader()) return;

@@ -82,6 +82,7 @@ async function sampled({ lisbon, porto }: Sites, work: () => Promise<void>): Pro
     await sampler.stop();
   }
   sampler.assertOneCluster();
+  console.log(`between two answers of a server that ran lay at most ${sampler.longestPauseMs()} ms`);
 }
 
 /** Waits until a cluster follows the other, and has a row that is written there now. */

@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import { ClientError } from "../../../interfaces/clients/errors.ts";
 import type { SetAccess } from "../../../interfaces/clients/mysql/cluster_set/access.ts";
-import { readChannel, setChannelPassword } from "../../../interfaces/clients/mysql/cluster_set/channel.ts";
+import {
+  isAsking,
+  readChannel,
+  setChannelPassword,
+  startChannel,
+  stopChannel,
+} from "../../../interfaces/clients/mysql/cluster_set/channel.ts";
 import { ClusterSetRefusedError } from "../../../interfaces/clients/mysql/cluster_set/errors.ts";
 import { fenceWrites, isWritesFenced, unfenceWrites } from "../../../interfaces/clients/mysql/cluster_set/fence.ts";
 import { closeIfLeftBehind } from "../../../interfaces/clients/mysql/cluster_set/left_behind.ts";
@@ -11,7 +17,8 @@ import { readClusterSet } from "../../../interfaces/clients/mysql/cluster_set/re
 import { rejoinCluster } from "../../../interfaces/clients/mysql/cluster_set/rejoin.ts";
 import { removeReplicaCluster } from "../../../interfaces/clients/mysql/cluster_set/remove.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
-import { RECOVERY, until } from "../mysql/cluster.ts";
+import { readUntil } from "../../../interfaces/clients/mysql/wait.ts";
+import { RECOVERY, timed, until } from "../mysql/cluster.ts";
 import { cutAt, withoutServer } from "./client_faults.ts";
 import {
   clusterSetTest,
@@ -26,6 +33,8 @@ import {
   writable,
 } from "./client_sites.ts";
 
+/** Milliseconds in which the channel asks the source's members at least once. */
+const ASKS_MS = 6000;
 /** What a forced promotion makes at least of a view. */
 const GENERATION = 65_536;
 
@@ -41,6 +50,14 @@ clusterSetTest("what stays half done, what is not known, who cannot be closed", 
     await db.run("be cut short", sql`STOP REPLICA IO_THREAD FOR CHANNEL 'clusterset_replication'`);
     await setChannelPassword(db, RECOVERY);
     await until("the channel receives again", async () => (await readChannel(db))?.receiver === "ON");
+    await until("the channel to rest", async () => !await isAsking(db));
+    await readUntil(() => isAsking(db), (asks) => asks, ASKS_MS, 1);
+    await timed(
+      "stop of the channel just then",
+      "5 s by itself",
+      () => stopChannel(db, { drain: true, patienceMs: 0 }),
+    );
+    await startChannel(db);
   });
 
   {

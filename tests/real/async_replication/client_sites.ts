@@ -20,6 +20,7 @@ import { flagIn, textIn } from "../../../interfaces/clients/mysql/rows.ts";
 import { readSettings } from "../../../interfaces/clients/mysql/status.ts";
 import { ADMIN, clone, form, insertRow, makeTable, prepare, RECOVERY, timed, until } from "../mysql/cluster.ts";
 import { type LabServer, MysqlLab } from "../mysql/lab.ts";
+import { unlessGone } from "./sampler.ts";
 
 export const LISBON = "lisbon";
 export const PORTO = "porto";
@@ -132,10 +133,10 @@ export async function primaryOf(servers: readonly LabServer[]): Promise<LabServe
 /** Whether each of the servers takes clients' writes. */
 export async function writable(servers: readonly LabServer[]): Promise<boolean[]> {
   return await Promise.all(servers.map((server) =>
-    server.as(async (db) => {
+    unlessGone(() => server.connect(), async (db) => {
       const [row] = await db.query("look", sql`SELECT @@global.read_only AS closed`);
       return !flagIn(row, "closed");
-    }).catch(() => false)
+    })
   ));
 }
 

@@ -6,6 +6,7 @@ import type { SetAccess } from "../../../interfaces/clients/mysql/cluster_set/ac
 import { promoteCluster } from "../../../interfaces/clients/mysql/cluster_set/promote.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { connectMysql } from "../../../interfaces/clients/mysql/connection.ts";
+import { readGroup } from "../../../interfaces/clients/mysql/members.ts";
 import { openUnit } from "../mysql/formation.ts";
 import { HOST } from "../mysql/lab.ts";
 import { EAST, makeWriterTable, PATIENCE_MS, type Sites, WEST, withSites } from "./sites.ts";
@@ -45,11 +46,21 @@ async function fenced(sites: Sites, set: Readonly<Record<string, string>>): Prom
     await lab.settleUntil("all is quiet", () => true);
     assertEquals(await sites.writable(), undefined);
     await unlock(sites, heir ?? "");
+    assertEquals(await takesClients(sites, heir ?? ""), false, "administrators may write, clients may not");
     assertMatch(await sites.refused(sites.leader(EAST), "fence-writes", set), /already/);
     assertMatch(await sites.run(EAST, "unfence-writes", set), /resumed/);
     assert(await sites.writable(EAST));
     await writeAsAnybody(sites, heir ?? "");
   });
+  const times = ["fence-writes", "unfence-writes"].map((name) =>
+    `${name} ${sites.longestRun(sites.leader(EAST), name)}`
+  );
+  console.log(`  the actions: ${times.join(", ")} ms`);
+}
+
+async function takesClients({ lab }: Sites, unit: string): Promise<boolean> {
+  await using db = await openUnit(lab, unit);
+  return (await readGroup(db)).writable;
 }
 
 /** What an unfence-writes leaves that is killed after its first step: administrators may write, clients may not. */

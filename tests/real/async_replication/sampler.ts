@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { ClientTimeoutError, UnreachableError } from "../../../interfaces/clients/errors.ts";
 import type { Mysql } from "../../../interfaces/clients/mysql/connection.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { flagIn } from "../../../interfaces/clients/mysql/rows.ts";
@@ -17,6 +18,8 @@ export interface Sampler {
   assertOneCluster(): void;
   /** Longest time, in milliseconds, in which no server took writes. */
   longestGapMs(): number;
+  /** Longest time, in milliseconds, between two answers of a server that ran: what is shorter may not have been seen. */
+  longestPauseMs(): number;
   stop(): Promise<void>;
 }
 
@@ -28,6 +31,8 @@ interface Reign {
 }
 
 const PAUSE_MS = 50;
+/** How often a server that runs and does not answer is asked whether it takes writes. */
+const MOST_LOOKS = 10;
 
 /**
  * Starts to watch. A server takes writes when it is online, its group's primary, and not read-only for clients; the
@@ -38,26 +43,60 @@ const PAUSE_MS = 50;
  */
 export function startSampler(units: () => readonly string[], connect: (unit: string) => Promise<Mysql>): Sampler {
   let reigns: Reign[] = [];
+  let longestPause = 0;
+  const answered = new Map<string, number>();
   const stop = watchServers({
     units,
-    connect,
+    async connect(unit) {
+      try {
+        return await connect(unit);
+      } catch (error) {
+        if (error instanceof UnreachableError) answered.delete(unit);
+        throw error;
+      }
+    },
     pauseMs: PAUSE_MS,
     look(unit) {
       let reign: Reign | undefined;
       return async (db) => {
         const asked = performance.now();
-        if (!await takesWrites(db)) reign = undefined;
+        const yes = await takesWrites(db);
+        const now = performance.now();
+        longestPause = Math.max(longestPause, now - (answered.get(unit) ?? now));
+        answered.set(unit, now);
+        if (!yes) reign = undefined;
         else if (reign && reigns.includes(reign)) reign.to = asked;
-        else reigns.push(reign = { unit, from: performance.now(), to: asked });
+        else reigns.push(reign = { unit, from: now, to: asked });
       };
     },
   });
   return {
-    begin: () => void (reigns = []),
+    begin: () => void ([reigns, longestPause] = [[], 0]),
     assertOneCluster: () => assertEquals(conflicts(reigns), [], "clusters that took writes at the same time"),
     longestGapMs: () => longestGap(reigns),
+    longestPauseMs: () => Math.round(longestPause),
     stop,
   };
+}
+
+/**
+ * Asks a server whether it takes writes. One that is gone takes none; one that is only slow is asked again.
+ *
+ * @throws {ClientError} when it cannot be told
+ */
+export async function unlessGone(
+  connect: () => Promise<Mysql>,
+  ask: (db: Mysql) => Promise<boolean>,
+): Promise<boolean> {
+  for (let looks = 1;; looks++) {
+    try {
+      await using db = await connect();
+      return await ask(db);
+    } catch (error) {
+      if (error instanceof UnreachableError) return false;
+      if (!(error instanceof ClientTimeoutError) || looks === MOST_LOOKS) throw error;
+    }
+  }
 }
 
 /** Whether clients may write on a server. */

@@ -6,7 +6,6 @@
 import { assert, assertEquals, fail } from "@std/assert";
 import { dirname } from "node:path";
 import type { MysqlPrograms } from "../../../build/install_mysql.ts";
-import { ClientError } from "../../../interfaces/clients/errors.ts";
 import type { Mysql } from "../../../interfaces/clients/mysql/connection.ts";
 import { readGroup } from "../../../interfaces/clients/mysql/members.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
@@ -17,7 +16,7 @@ import { freePorts } from "../mysql/ports.ts";
 import { makeWritten, WRITE_MS } from "../mysql/scenario_writer.ts";
 import { type Lab, withLab } from "../units.ts";
 import { completed } from "../tasks.ts";
-import { type Sampler, startSampler, takesWrites } from "./sampler.ts";
+import { type Sampler, startSampler, takesWrites, unlessGone } from "./sampler.ts";
 
 /** The application that offers itself at first, and the one that becomes its replica. */
 export const EAST = "east";
@@ -174,7 +173,8 @@ export class Sites implements AsyncDisposable {
   /** The unit that takes writes, of one application or of both. */
   async writable(...apps: readonly string[]): Promise<string | undefined> {
     const units = apps.length === 0 ? this.allUnits() : apps.flatMap((app) => this.units(app));
-    const found = await Promise.all(units.map(async (unit) => await isWritable(this.lab, unit) ? unit : undefined));
+    const isWritable = (unit: string) => unlessGone(() => openUnit(this.lab, unit, LOOK_MS), takesWrites);
+    const found = await Promise.all(units.map(async (unit) => await isWritable(unit) ? unit : undefined));
     return found.find((unit) => unit !== undefined);
   }
 
@@ -209,6 +209,7 @@ export class Sites implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    console.log(`  between two answers of a server that ran lay at most ${this.sampler.longestPauseMs()} ms`);
     await this.sampler.stop();
   }
 }
@@ -285,14 +286,4 @@ async function channelOf(lab: Lab, unit: string): Promise<Channel> {
       WHERE CHANNEL_NAME = 'clusterset_replication'`,
   );
   return row ? { exists: true, receiver: textIn(row, "state") } : { exists: false, receiver: "" };
-}
-
-async function isWritable(lab: Lab, unit: string): Promise<boolean> {
-  try {
-    await using db = await openUnit(lab, unit, LOOK_MS);
-    return await takesWrites(db);
-  } catch (error) {
-    if (error instanceof ClientError) return false;
-    throw error;
-  }
 }

@@ -16,6 +16,8 @@ export interface SetAccess {
    * @param timeoutMs milliseconds for connecting and for each statement
    */
   connect(address: Address, timeoutMs?: number): Promise<Mysql>;
+  /** The same where `connect` uses connections again: this one ends when it is closed, and what it holds with it. */
+  readonly connectAlone?: SetAccess["connect"];
   /** The user of the role `recovery` that clusters replicate with; all have it with this password. */
   readonly replication: { readonly user: string; readonly password: string };
   /** Who acts, such as a unit's name; others see it while this one changes the set. */
@@ -53,6 +55,7 @@ export function isGone(error: unknown): boolean {
  * Connects to all online members of a cluster.
  *
  * @param known addresses of its servers; members that they tell of are found too
+ * @param failed those of them that are not tried, because they did not answer a moment ago
  * @throws {UnreachableError} when none answers
  * @throws {NoQuorumError} when those that answer are in no group that has a primary and a majority
  * @throws {ClientError} when the cluster runs but its primary cannot be reached, or a server that runs lets us not in
@@ -61,13 +64,15 @@ export async function openCluster(
   access: SetAccess,
   known: readonly Address[],
   timeoutMs: number = CONNECT_MS,
+  failed: readonly Failure[] = [],
 ): Promise<OpenCluster> {
   const open = new Map<string, Mysql>();
   const close = async () => void await Promise.all([...open.values()].map((db) => db.close()));
   try {
-    const failures = await connectAll(access, known, timeoutMs, open);
+    const rest = known.filter((address) => !failureAt(failed, address));
+    const failures = [...failed, ...await connectAll(access, rest, timeoutMs, open)];
+    const groups = await readGroups(open, failures);
     if (open.size === 0) throw reasonOf(failures);
-    const groups = await Promise.all([...open.values()].map((db) => readGroup(db)));
     const group = groups.find(({ quorum, primary }) => quorum && primary);
     const primary = group?.primary;
     if (!group || !primary) {
@@ -77,7 +82,8 @@ export async function openCluster(
       throw new NoQuorumError(`the cluster of ${[...open.keys()].join(", ")} does not run; start it first`);
     }
     const online = group.members.filter(({ state }) => state === "ONLINE");
-    await connectAll(access, online.filter((member) => !open.has(addressText(member))), timeoutMs, open);
+    const others = online.filter((member) => !open.has(addressText(member)) && !failureAt(failures, member));
+    await connectAll(access, others, timeoutMs, open);
     const members = online.flatMap((member) => {
       const db = open.get(addressText(member));
       return db ? [{ ...member, db }] : [];
@@ -102,10 +108,31 @@ export async function openCluster(
   }
 }
 
+/** The group as each server sees it. One that ends meanwhile is one that did not answer. */
+async function readGroups(open: Map<string, Mysql>, failures: Failure[]): Promise<Group[]> {
+  const groups = await Promise.all([...open].map(async ([endpoint, db]) => {
+    try {
+      return await readGroup(db);
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      failures.push({ endpoint, error });
+      open.delete(endpoint);
+      await db.close();
+      return undefined;
+    }
+  }));
+  return groups.filter((group) => group !== undefined);
+}
+
 /** Why there is no connection to a server. */
 export interface Failure {
   readonly endpoint: string;
   readonly error: ClientError;
+}
+
+/** Why there was no connection to a server a moment ago; undefined for those that were not tried, or answered. */
+export function failureAt(failures: readonly Failure[], address: Address): ClientError | undefined {
+  return failures.find(({ endpoint }) => endpoint === addressText(address))?.error;
 }
 
 /** Of several servers: a server that runs and lets us not in tells more than those that do not answer. */

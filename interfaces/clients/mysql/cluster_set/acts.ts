@@ -4,11 +4,12 @@
  * @module
  */
 import { ClientError } from "../../errors.ts";
-import { leaveGroup } from "../group.ts";
+import { leaveTogether } from "../group.ts";
 import type { OpenCluster } from "./access.ts";
-import { awaitSet, openForAll, readMode, setOpening, setSuperReadOnly } from "./modes.ts";
+import { openForAll, readMode, setOpening, setSuperReadOnly } from "./modes.ts";
 import {
   addSources,
+  awaitReplicated,
   type ChannelSource,
   dropChannel,
   endFailover,
@@ -61,7 +62,7 @@ const ACTS: Readonly<Record<Act, (cluster: OpenCluster, actors: Actors) => Promi
     await setSuperReadOnly(db, true, patienceMs);
   },
   "catch up": async ({ primary: { db } }, { target, patienceMs }) => {
-    if (target) await awaitSet(db, await target(), patienceMs);
+    if (target) await awaitReplicated(db, await target(), patienceMs);
   },
   "stop channel": async ({ primary: { db } }, { patienceMs, drain = false }) => {
     await stopChannel(db, { drain, patienceMs });
@@ -94,9 +95,8 @@ const ACTS: Readonly<Record<Act, (cluster: OpenCluster, actors: Actors) => Promi
   },
   "add sources": async ({ primary: { db } }, actors) => await addSources(db, sourceOf(actors)),
   "start channel": async ({ primary: { db } }) => await startChannel(db),
-  "leave group": async (cluster) => {
-    await Promise.all(cluster.secondaries.map(({ db }) => leaveGroup(db)));
-    await leaveGroup(cluster.primary.db);
+  "leave group": async ({ primary, secondaries }) => {
+    await leaveTogether(primary.db, secondaries.map(({ db }) => db));
   },
 };
 

@@ -9,7 +9,6 @@ import { addressText, readGroup } from "../members.ts";
 import type { Address } from "../status.ts";
 import type { Failure, SetAccess } from "./access.ts";
 import { readLock } from "./lock.ts";
-import { readMode } from "./modes.ts";
 import { type ClusterSet, readClusterSet } from "./records.ts";
 
 /** What a server says of its cluster and of the set. */
@@ -49,8 +48,7 @@ async function askServer(db: Mysql, setId: string): Promise<Answer> {
   return {
     set,
     runs: self?.state === "ONLINE" && quorum,
-    // Where administrators may and clients may not, a cluster is about to be opened or closed, or was left so.
-    writable: writable && !(await readMode(db)).readOnly,
+    writable,
     holder: (await readLock(db, setId))?.holder,
   };
 }

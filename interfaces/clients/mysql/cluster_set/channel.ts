@@ -13,6 +13,7 @@ import { type Sql, sql } from "../quoting.ts";
 import { flagIn, numberIn, textIn } from "../rows.ts";
 import { type Address, type Channel, readChannels } from "../status.ts";
 import { readUntil } from "../wait.ts";
+import { ClusterSetRefusedError } from "./errors.ts";
 import { awaitSet, executedSet } from "./modes.ts";
 
 /** Whom a replica cluster follows. */
@@ -35,6 +36,11 @@ const PRIMARY_WEIGHT = 80;
 const SECONDARY_WEIGHT = 60;
 const STOP_MS = 60_000;
 const START_MS = 3000;
+const REST_MS = 1000;
+/** Milliseconds between two looks at what takes some 10 of them. */
+const SHORT_MS = 20;
+/** State of the thread that asks the source's members for changes, between two times. */
+const RESTING = "Wait before trying to fetch next membership changes from source";
 
 /** A cluster to follow. @param replication the user to follow it with; whatever else is known of it is left out */
 export function channelSource(
@@ -111,10 +117,27 @@ export async function startChannel(db: Mysql): Promise<void> {
   const before = await readChannel(db);
   if (before && before.receiver !== "OFF" && before.applier === "ON") return;
   await db.run("start the channel", sql`START REPLICA FOR CHANNEL ${REPLICATION_CHANNEL}`);
-  const after = await readUntil(() => readChannel(db), (channel) => channel?.receiver === "ON", START_MS);
+  const after = await readUntil(() => readChannel(db), (channel) => channel?.receiver === "ON", START_MS, SHORT_MS);
   if (after === undefined || after.applier === "OFF") {
     throw new NotDoneError(`the channel at ${db.endpoint} does not run; read its error log`);
   }
+}
+
+/**
+ * Waits until the channel can be stopped at once. Every 5 s, and for some milliseconds, MySQL asks the source's members for
+ * changes: a stop that comes meanwhile waits for the next time.
+ */
+export async function awaitRest(db: Mysql): Promise<void> {
+  await readUntil(() => isAsking(db), (asks) => !asks, REST_MS, SHORT_MS);
+}
+
+/** Whether the channel asks the source's members just now. */
+export async function isAsking(db: Mysql): Promise<boolean> {
+  const rows = await db.query(
+    "look whether the channel asks the source's members",
+    sql`SELECT PROCESSLIST_STATE AS state FROM performance_schema.threads WHERE NAME = 'thread/sql/replica_monitor'`,
+  );
+  return rows.some((row) => textIn(row, "state") !== RESTING);
 }
 
 /**
@@ -130,6 +153,7 @@ export async function stopChannel(
   const before = await readChannel(db);
   if (!before) return;
   if (before.receiver !== "OFF") {
+    await awaitRest(db);
     const statement = sql`STOP REPLICA IO_THREAD FOR CHANNEL ${REPLICATION_CHANNEL}`;
     await db.run("stop receiving", statement, { timeoutMs: STOP_MS });
   }
@@ -145,7 +169,24 @@ async function executeReceived(db: Mysql, patienceMs: number): Promise<void> {
   if (applier !== "ON") {
     await db.run("execute what arrived", sql`START REPLICA SQL_THREAD FOR CHANNEL ${REPLICATION_CHANNEL}`);
   }
-  await awaitSet(db, receivedSet, patienceMs);
+  await awaitReplicated(db, receivedSet, patienceMs);
+}
+
+/**
+ * Waits until the channel has brought transactions and they are executed. One whose applier has an error is not waited
+ * for.
+ *
+ * @throws {ClusterSetRefusedError} when that is so, or it takes too long
+ */
+export async function awaitReplicated(db: Mysql, set: string, patienceMs: number): Promise<void> {
+  await awaitSet(db, set, patienceMs, async () => {
+    const channel = await readChannel(db);
+    if (channel?.applier === "ON") return;
+    const error = channel?.errorNumber ? ` (error ${channel.errorNumber})` : "";
+    throw new ClusterSetRefusedError(
+      `MySQL at ${db.endpoint} cannot execute what it receives${error}: read its error log, and start its channel again`,
+    );
+  });
 }
 
 /** Gives the channel another password, on any member. */

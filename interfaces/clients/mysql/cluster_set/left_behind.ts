@@ -26,13 +26,19 @@ export async function closeIfLeftBehind(
   db: Mysql,
   connectMs: number = CONNECT_MS,
 ): Promise<string | undefined> {
-  await using own = await openCluster(access, (await readGroup(db)).members, connectMs);
+  const { self, primary, members } = await readGroup(db);
+  if (primary !== undefined && primary.uuid === self?.uuid && await isClosed(db)) return undefined;
+  await using own = await openCluster(access, members, connectMs);
   // Looked at first: one that is promoted meanwhile is recorded as the primary before it opens.
-  const { readOnly, opening } = await readMode(own.primary.db);
-  if (readOnly && !opening) return undefined;
+  if (await isClosed(own.primary.db)) return undefined;
   const found = await findSet(access, own.primary.db, connectMs);
   // One that was also removed is not in the record any more. A set without a primary is just being made.
   if (!found?.primary || found.own?.clusterId === found.primary.clusterId) return undefined;
   await perform(planFence("old"), { clusters: { old: own }, patienceMs: PATIENCE_MS });
   return found.primary.name;
+}
+
+async function isClosed(primary: Mysql): Promise<boolean> {
+  const { readOnly, opening } = await readMode(primary);
+  return readOnly && !opening;
 }

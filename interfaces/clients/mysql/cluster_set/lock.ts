@@ -35,7 +35,7 @@ const MAX_HOLDER = 200;
  * @throws {ClusterSetLockedError} when somebody else has it
  */
 export async function lockSet(access: SetAccess, at: Address, setId: string): Promise<Lock> {
-  const db = await access.connect(at, CONNECT_MS);
+  const db = await (access.connectAlone ?? access.connect)(at, CONNECT_MS);
   try {
     await db.run(
       "say who changes the cluster set",

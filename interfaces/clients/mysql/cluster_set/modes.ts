@@ -48,8 +48,7 @@ export async function setSuperReadOnly(db: Mysql, on: boolean, patienceMs: numbe
   const statement = on ? sql`SET GLOBAL super_read_only = ON` : sql`SET GLOBAL super_read_only = OFF`;
   // Closing waits for commits that have begun. The server gives up first: it would else do so when we no longer look.
   if (on) {
-    const seconds = Math.max(1, Math.ceil(patienceMs / 1000));
-    await db.run("limit the wait", sql`SET SESSION lock_wait_timeout = ${seconds}`);
+    await db.run("limit the wait", sql`SET SESSION lock_wait_timeout = ${secondsOf(patienceMs)}`);
   }
   await db.run(on ? "close the server" : "unlock the server", statement, { timeoutMs: patienceMs + MARGIN_MS });
 }
@@ -83,18 +82,32 @@ export async function openForAll(db: Mysql): Promise<void> {
 /**
  * Waits until a server has executed transactions.
  *
+ * @param look called once a second meanwhile: what it throws ends the wait
  * @throws {ClusterSetRefusedError} when it has not in time
  */
-export async function awaitSet(db: Mysql, set: string, patienceMs: number): Promise<void> {
+export async function awaitSet(
+  db: Mysql,
+  set: string,
+  patienceMs: number,
+  look: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const wanted = `${GtidSet.parse(set)}`;
-  const seconds = Math.max(1, Math.ceil(patienceMs / 1000));
-  const [row] = await db.query(
-    "wait for transactions",
-    sql`SELECT WAIT_FOR_EXECUTED_GTID_SET(${wanted}, ${seconds}) AS late`,
-    { timeoutMs: seconds * 1000 + MARGIN_MS },
-  );
-  if (numberIn(row, "late") === 0) return;
+  const seconds = secondsOf(patienceMs);
+  for (let waited = 0; waited < seconds; waited++) {
+    const [row] = await db.query(
+      "wait for transactions",
+      sql`SELECT WAIT_FOR_EXECUTED_GTID_SET(${wanted}, 1) AS late`,
+      { timeoutMs: 1000 + MARGIN_MS },
+    );
+    if (numberIn(row, "late") === 0) return;
+    await look();
+  }
   throw new ClusterSetRefusedError(
     `MySQL at ${db.endpoint} has not caught up within ${seconds} s: wait until replication is no longer behind`,
   );
+}
+
+/** The server counts in whole seconds. */
+function secondsOf(patienceMs: number): number {
+  return Math.max(1, Math.ceil(patienceMs / 1000));
 }

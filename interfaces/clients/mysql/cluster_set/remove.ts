@@ -8,13 +8,13 @@ import type { Mysql } from "../connection.ts";
 import { leaveGroup } from "../group.ts";
 import { addressText } from "../members.ts";
 import type { Address } from "../status.ts";
-import { CONNECT_MS, membersOf, type SetAccess } from "./access.ts";
+import { CONNECT_MS, failureAt, membersOf, type SetAccess } from "./access.ts";
 import { perform } from "./acts.ts";
 import { dropChannel, endFollowing, isFollowing } from "./channel.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
 import { executedSet, whileUnlocked } from "./modes.ts";
 import { changeRecord, type SetMember } from "./records.ts";
-import { groupNameOf, openMember, requireHeard } from "./state.ts";
+import { failuresOf, groupNameOf, openMember, requireHeard } from "./state.ts";
 import { planRemove } from "./steps.ts";
 import { type LockedSet, withSet } from "./with_set.ts";
 
@@ -25,6 +25,8 @@ export interface RemoveOptions {
   readonly force?: boolean;
   /** Milliseconds for it to get the primary cluster's last transactions; 30 s without it. */
   readonly patienceMs?: number;
+  /** Milliseconds for a server of another cluster to tell how it does; 5 s without it. */
+  readonly lookMs?: number;
 }
 
 const PATIENCE_MS = 30_000;
@@ -40,15 +42,16 @@ const PATIENCE_MS = 30_000;
 export async function removeReplicaCluster(
   access: SetAccess,
   db: Mysql,
-  { clusterName, force = false, patienceMs = PATIENCE_MS }: RemoveOptions,
+  { clusterName, force = false, patienceMs = PATIENCE_MS, lookMs = CONNECT_MS }: RemoveOptions,
 ): Promise<boolean> {
-  return await withSet(access, db, async (at) => {
+  const remove = async (at: LockedSet): Promise<boolean> => {
     const member = at.set.clusters.find(({ name }) => name === clusterName);
     if (!member) return false;
     if (member.role === "primary") throw new ClusterSetRefusedError(`${clusterName} is the primary cluster`);
     await takeOut(access, at, member, { db, force, patienceMs });
     return true;
-  });
+  };
+  return await withSet(access, db, remove, lookMs);
 }
 
 async function takeOut(
@@ -67,7 +70,7 @@ async function takeOut(
   await whileUnlocked(writer, () => changeRecord(writer, set.id, change));
 }
 
-interface Ending extends Required<Omit<RemoveOptions, "clusterName">> {
+interface Ending extends Required<Omit<RemoveOptions, "clusterName" | "lookMs">> {
   /** Connection to a server of any cluster of the set. */
   readonly db: Mysql;
 }
@@ -80,9 +83,10 @@ async function endReplica(
 ): Promise<void> {
   requireHeard(at, member);
   const { primary: { groupName }, primaryCluster: { primary: source } } = at;
+  const failed = failuresOf(at, member);
   const ended = new Set<string>();
   try {
-    await using replica = await openMember(access, db, at, member);
+    await using replica = await openMember(access, db, at, member, { failed });
     if (replica.unreachable.length > 0 && !force) {
       throw new ClientError("not all online members of the replica cluster can be reached, and they would follow on");
     }
@@ -98,6 +102,8 @@ async function endReplica(
   const rest = member.instances.filter((address) => !ended.has(addressText(address)));
   await Promise.all(rest.map(async (address) => {
     try {
+      const failure = failureAt(failed, address);
+      if (failure) throw failure;
       await endServer(access, address, member.groupName);
     } catch (error) {
       // With the cluster gone it does no more than come back closed.

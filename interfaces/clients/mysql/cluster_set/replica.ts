@@ -38,6 +38,8 @@ export interface NewReplica {
   readonly discard?: boolean;
   /** Milliseconds; copying goes on without us when they are over. 10 minutes without it. */
   readonly patienceMs?: number;
+  /** Milliseconds for a server of another cluster to tell how it does; 5 s without it. */
+  readonly lookMs?: number;
 }
 
 const PATIENCE_MS = 600_000;
@@ -63,7 +65,7 @@ export async function createReplicaCluster(
   const end = Date.now() + (replica.patienceMs ?? PATIENCE_MS);
   checkClusterName(replica.clusterName);
   checkedAddress(replica.endpoint);
-  return await withSet(access, db, async (at) => {
+  const create = async (at: LockedSet): Promise<"done" | "running"> => {
     const { endpoint, clusterName, label } = replica;
     if (!await getData(access, at, replica, end)) return "running";
     await using node = await access.connect(endpoint);
@@ -85,7 +87,8 @@ export async function createReplicaCluster(
       await changeRecord(writer, at.set.id, { kind: "add", clusterId, role: "replica" });
     });
     return "done";
-  });
+  };
+  return await withSet(access, db, create, replica.lookMs);
 }
 
 /** @returns whether the server has data that it can go on from */

@@ -7,7 +7,7 @@ import { type ClientError, NoQuorumError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
 import { readGroup } from "../members.ts";
 import { type Address, readSettings } from "../status.ts";
-import { CONNECT_MS, type OpenCluster, openCluster, reasonOf, type SetAccess } from "./access.ts";
+import { CONNECT_MS, type Failure, type OpenCluster, openCluster, reasonOf, type SetAccess } from "./access.ts";
 import { askCluster } from "./ask.ts";
 import { hasChannel } from "./channel.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
@@ -23,6 +23,8 @@ export interface Heard {
   readonly asked: boolean;
   /** Why none of its servers answered; undefined when one did. */
   readonly silent: ClientError | undefined;
+  /** Those of its servers that did not. */
+  readonly failures: readonly Failure[];
   /** Whether it lets clients write, or names another primary and knows no less. */
   readonly rival: boolean;
   /** Who is changing the set there. */
@@ -78,6 +80,7 @@ export async function findSet(
       // A stopped server may have missed what its cluster did last.
       asked: answers.some(({ runs }) => runs) || answers.length > 0 && failures.length === 0,
       silent: answers.length === 0 ? reasonOf(failures) : undefined,
+      failures,
       rival: answers.some((answer) => answer.writable || contradicts(answer.set, set)),
       holder: answers.map(({ holder }) => holder).find((holder) => holder !== undefined),
     })),
@@ -122,7 +125,8 @@ export function memberOf({ set }: FoundSet, name: string): SetMember {
  * again.
  *
  * @param db connection to a server of any cluster of the set
- * @param connectMs milliseconds for a server that may be dead
+ * @param options.connectMs milliseconds for a server that may be dead
+ * @param options.failed see {@linkcode openCluster}
  * @throws {ClientError} see {@linkcode openCluster}
  */
 export async function openMember(
@@ -130,10 +134,13 @@ export async function openMember(
   db: Mysql,
   found: Pick<FoundSet, "own" | "others">,
   cluster: SetMember,
-  connectMs: number = CONNECT_MS,
+  { connectMs = CONNECT_MS, failed = [] }: {
+    readonly connectMs?: number;
+    readonly failed?: readonly Failure[];
+  } = {},
 ): Promise<OpenCluster> {
   requireHeard(found, cluster);
-  const opened = await openCluster(access, await addressesOf(db, found, cluster), connectMs);
+  const opened = await openCluster(access, await addressesOf(db, found, cluster), connectMs, failed);
   try {
     if (await groupNameOf(opened.primary.db) === cluster.groupName) return opened;
     throw new NoQuorumError(`cluster ${cluster.name} does not run: its servers are in another cluster now`);
@@ -161,7 +168,7 @@ async function addressesOf(
  */
 export async function openSetPrimary(access: SetAccess, db: Mysql, connectMs: number = CONNECT_MS): Promise<Mysql> {
   const found = await requireSet(access, db, connectMs);
-  await using cluster = await openMember(access, db, found, requirePrimary(found), connectMs);
+  await using cluster = await openMember(access, db, found, requirePrimary(found), { connectMs });
   return await access.connect(cluster.primary);
 }
 
@@ -169,6 +176,11 @@ export async function openSetPrimary(access: SetAccess, db: Mysql, connectMs: nu
 export function requirePrimary({ primary }: FoundSet): SetMember {
   if (primary) return primary;
   throw new ClusterSetRefusedError("the cluster set has no primary cluster; promote one");
+}
+
+/** Servers of a cluster that did not answer a moment ago. */
+export function failuresOf({ others }: Pick<FoundSet, "others">, { name }: SetMember): readonly Failure[] {
+  return others.find((other) => other.name === name)?.failures ?? [];
 }
 
 /** Whoever did not answer a moment ago is not waited for again. @throws {ClientError} why a cluster is silent */

@@ -10,7 +10,7 @@ import { readUntil } from "../wait.ts";
 import { CONNECT_MS, type OpenCluster, type SetAccess } from "./access.ts";
 import { type ChannelFacts, readChannel } from "./channel.ts";
 import { executedSet, type Mode, readMode } from "./modes.ts";
-import { findSet, type FoundSet, openMember } from "./state.ts";
+import { failuresOf, findSet, type FoundSet, openMember } from "./state.ts";
 import type { SetMember } from "./records.ts";
 
 /**
@@ -147,5 +147,5 @@ async function executedOf(view: View, primary: SetMember): Promise<string | unde
 }
 
 function open({ access, db, found, connectMs }: View, member: SetMember): Promise<OpenCluster> {
-  return openMember(access, db, found, member, connectMs);
+  return openMember(access, db, found, member, { connectMs, failed: failuresOf(found, member) });
 }

@@ -8,10 +8,10 @@ import type { Mysql } from "../connection.ts";
 import { GtidSet } from "../gtid.ts";
 import { isGone, membersOf, type OpenCluster, openCluster, type SetAccess } from "./access.ts";
 import { type Actors, perform } from "./acts.ts";
-import { readChannel, startChannel } from "./channel.ts";
+import { awaitReplicated, awaitRest, readChannel, startChannel } from "./channel.ts";
 import { ClusterSetLockedError, ClusterSetRefusedError } from "./errors.ts";
 import { type Lock, lockSet } from "./lock.ts";
-import { awaitSet, executedSet, readMode } from "./modes.ts";
+import { executedSet, readMode } from "./modes.ts";
 import { changeRecord, type SetMember } from "./records.ts";
 import { type FoundSet, unaskedOf } from "./state.ts";
 import { planOpen, planTakeOver } from "./steps.ts";
@@ -143,7 +143,9 @@ async function checkFit({ found, new: cluster, old, target, force, patienceMs }:
   if (cluster.unreachable.length + old.unreachable.length > 0) {
     throw new ClusterSetRefusedError("not all online members of both clusters can be reached from here");
   }
-  await awaitSet(db, await executedSet(old.primary.db), patienceMs);
+  await awaitReplicated(db, await executedSet(old.primary.db), patienceMs);
+  // Here nobody waits for it.
+  await awaitRest(db);
   return true;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Mysql } from "../connection.ts";
-import type { OpenCluster, SetAccess } from "./access.ts";
+import { CONNECT_MS, type OpenCluster, type SetAccess } from "./access.ts";
 import { ClusterSetLockedError, ClusterSetRefusedError } from "./errors.ts";
 import { lockSet } from "./lock.ts";
 import { readClusterSet, type SetMember } from "./records.ts";
@@ -19,11 +19,17 @@ export interface LockedSet extends FoundSet {
 /**
  * Does something while nobody else changes the set.
  *
+ * @param lookMs milliseconds for a server of another cluster to tell how it does
  * @throws {ClusterSetLockedError} when somebody else does
  * @throws {ClientError} when the primary cluster does not run or cannot be reached
  */
-export async function withSet<T>(access: SetAccess, db: Mysql, work: (at: LockedSet) => Promise<T>): Promise<T> {
-  const found = await requireSet(access, db);
+export async function withSet<T>(
+  access: SetAccess,
+  db: Mysql,
+  work: (at: LockedSet) => Promise<T>,
+  lookMs: number = CONNECT_MS,
+): Promise<T> {
+  const found = await requireSet(access, db, lookMs);
   const primary = requirePrimary(found);
   await using primaryCluster = await openMember(access, db, found, primary);
   await using _ = await lockSet(access, primaryCluster.primary, found.set.id);

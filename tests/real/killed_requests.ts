@@ -25,8 +25,10 @@ const HOLD_US = 20_000_000;
 /** Milliseconds that the server gets to do what it was asked for. */
 const ANSWER_MS = 300;
 const POLL_MS = 20;
-/** Of what is sent: the name of a hook command is among them. */
-const MAX_BYTES = 400;
+/** Of what is sent: more than the longest statement has. */
+const MAX_BYTES = 4096;
+/** A line of the record of a program that {@linkcode stopAtSends} has stopped. */
+export const STOPPED = "--- stopped by SIGSTOP ---";
 
 /**
  * A command that records what a program sends.
@@ -99,14 +101,13 @@ export function killAtRequest(
 }
 
 /**
- * A command that is held a little after everything that it sends: who watches can kill it there.
+ * A command that stops after everything that it sends, until it gets SIGCONT or is killed; its record then ends with
+ * {@linkcode STOPPED}.
  *
  * @param trace file for a record of what is sent, and with `.pid` at its end for the id of the process group
- * @param microseconds how long
  */
-export function holdSends(trace: string, microseconds: number, command: readonly string[]): string[] {
-  const options = ["-s", `${MAX_BYTES}`, "-e", `inject=${CALLS}:delay_exit=${microseconds}`];
-  return noted(`${trace}.pid`, strace(trace, options, command));
+export function stopAtSends(trace: string, command: readonly string[]): string[] {
+  return noted(`${trace}.pid`, strace(trace, ["-s", `${MAX_BYTES}`, "-e", `inject=${CALLS}:signal=SIGSTOP`], command));
 }
 
 /** The shell becomes the command: its process leads the group that the agent made for the hook. */

@@ -1,5 +1,6 @@
 /**
- * What servers were asked for, by their general logs: one line for each statement, written when it arrives.
+ * What charms ask servers of other machines for, by the servers' general logs: one line for each statement, written when
+ * it arrives.
  *
  * @module
  */
@@ -11,14 +12,11 @@ import type { Lab } from "../units.ts";
 const FILE = "general.log";
 /** Time, connection, command, and what it was; statements may go on in further lines. */
 const ENTRY = /^\d{4}-\d\d-\d\dT\S+\t\s*(\d+) (\w+)\t?/;
-/** Who connects as a charm does: replication has another user, and the server's own threads do not connect. */
-const CHARM = /^(?:root|clusteruser)@/;
+/** Who connects as a charm does over the network: tests come by the socket, replication has another user. */
+const CHARM = /^clusteruser@/;
+/** After the last entry of a server that was started again: the ids of connections begin anew. */
+const RESTART = /\nTcp port: \d+/;
 const BUFFER = 65_536;
-
-/** Whatever does not begin so and is no writer's row changes something. */
-const READS = /^(?:SELECT|SHOW|SET SESSION|SET @@SESSION|START TRANSACTION|CHECKSUM|INSERT INTO test\.)/i;
-/** Functions that do. */
-const ACTS = /^SELECT (?:asynchronous_connection_failover|group_replication_|GET_LOCK)\w*/i;
 
 /** The logs of some units' servers, read from where the last look ended. */
 export class GeneralLogs implements Disposable {
@@ -42,13 +40,13 @@ export class GeneralLogs implements Disposable {
     return new GeneralLogs(files);
   }
 
-  /** Kinds of the statements that came since the last look and change something, each as often as it came. */
+  /** What came from charms since the last look: statements, `Connect` and `Quit`. */
   read(): string[] {
     return this.#logs.flatMap((log) => {
       const entries = (log.rest + readAll(log.file)).split(/^(?=\d{4}-\d\d-\d\dT)/m);
       // The last one may not be whole.
       log.rest = entries.at(-1)?.endsWith("\n") ? "" : entries.pop() ?? "";
-      return entries.flatMap((entry) => kindOf(entry, log.charms) ?? []);
+      return entries.flatMap((entry) => requestIn(entry, log.charms) ?? []);
     });
   }
 
@@ -68,14 +66,14 @@ export function readAll(file: Deno.FsFile): string {
   return text;
 }
 
-/** A charm's statement without its values; undefined for one that reads. @param charms ids of their connections */
-function kindOf(entry: string, charms: Set<string>): string | undefined {
-  const [head = "", id = "", command] = ENTRY.exec(entry) ?? [];
-  const text = entry.slice(head.length).replaceAll(/\s+/g, " ").trim();
-  // Ids begin anew when a server does.
-  if (command === "Connect") charms[CHARM.test(text) ? "add" : "delete"](id);
-  if (command !== "Query" || !charms.has(id)) return undefined;
-  const [act] = ACTS.exec(text) ?? [];
-  if (act === undefined && READS.test(text)) return undefined;
-  return act ?? text.replaceAll(/'(?:[^'\\]|\\.)*'/g, "?").replaceAll(/\b\d+\b/g, "?");
+/** What a charm asked for. @param charms ids of their connections */
+function requestIn(entry: string, charms: Set<string>): string | undefined {
+  const [head = "", id = "", command = ""] = ENTRY.exec(entry) ?? [];
+  const text = entry.slice(head.length);
+  if (command === "Connect" && CHARM.test(text)) charms.add(id);
+  const isCharms = charms.has(id);
+  if (command === "Quit") charms.delete(id);
+  if (RESTART.test(entry)) charms.clear();
+  if (!isCharms) return undefined;
+  return command === "Query" ? text : command;
 }

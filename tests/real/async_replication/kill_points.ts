@@ -1,58 +1,75 @@
 /**
- * Kills hooks and actions at whatever they do for the first time: at each kind of statement that changes something, and
- * at each hook command that does. A part of a test has points of its own.
+ * Kills hooks and actions at whatever they do for the first time. A part of a test has points of its own.
  *
  * @module
  */
 import { join } from "node:path";
-import { holdSends } from "../killed_requests.ts";
+import { stopAtSends } from "../killed_requests.ts";
 import type { Lab } from "../units.ts";
-import { sendSignal } from "../units_processes.ts";
-import { type GeneralLogs, readAll } from "./general_logs.ts";
+import type { GeneralLogs } from "./general_logs.ts";
+import { SteppedRun } from "./stepped_run.ts";
 
-/** How often a point is tried: a machine that is busy kills too late. */
-const TRIES = 2;
-/** Microseconds after each send in which the program does nothing, and is seen to have sent it. */
-const HOLD_US = 10_000;
 const POLL_MS = 2;
-/** Hook commands that change something, among what is sent to the agent. */
-const COMMANDS =
-  /(?:relation|state|status|action|application-version)-(?:set|delete|log|fail)|secret-(?:add|set|grant|revoke|remove)/g;
+/** How long a program stays stopped until a server's log says what it sent. Of some it says nothing. */
+const ARRIVAL_MS = 60;
+/** Who waits asks the same again and again. */
+const MAX_ALIKE = 12;
 
-/** Points of a kind: those that there are, and those at which a run was killed. */
+/** Statements that read, or say something of the session only. */
+const READS = /^(?:Connect|Quit|SELECT|SHOW|SET SESSION|SET @|START TRANSACTION)/i;
+/** Functions that change something. */
+const ACTS = /^SELECT (?:asynchronous_connection_failover|group_replication_|GET_LOCK)\w*/i;
+/** Hook commands that do. */
+const CHANGING =
+  /^(?:(?:relation|state|status|action|application-version)-(?:set|delete|log|fail)|secret-(?:add|set|grant|revoke|remove))$/;
+
+/** What there is, and where a run was killed. */
 export interface Tally {
   readonly what: string;
   readonly seen: Set<string>;
   readonly hit: Set<string>;
 }
 
+/** At which points runs are killed. */
+export interface Aim {
+  /** At each request of each hook and action; else at each kind of request that changes something. */
+  readonly every: boolean;
+  /** Only every so many points, beginning with one of them: `[0, 3]` are the points 0, 3, 6 … in no certain order. */
+  readonly share?: readonly [first: number, of: number];
+}
+
 interface Run {
-  readonly app: string;
-  /** What it sends. */
-  readonly trace: string;
-  file?: Deno.FsFile | undefined;
-  /** What it did last. */
-  last?: { readonly tally: Tally; readonly point: string };
-  killed: boolean;
+  readonly unit: string;
+  readonly name: string;
+  readonly program: SteppedRun;
+  /** How often it has asked the same. */
+  readonly asked: Map<string, number>;
+  /** When it sent what only the server's log can tell. */
+  encryptedAt?: number | undefined;
+  /** Where it was killed. */
+  end?: { readonly tally: Tally; readonly point: string };
 }
 
 /** The points of a part. One hook at a time: the model's concurrency is 1. */
 export class KillPoints {
-  readonly statements = tallyOf("kinds of statements that change something");
-  readonly commands = tallyOf("hook commands that change something");
-  readonly #tries = new Map<string, number>();
+  readonly statements: Tally;
+  readonly commands: Tally;
   #run: Run | undefined;
 
-  constructor(readonly lab: Lab, readonly logs: GeneralLogs) {}
+  constructor(readonly lab: Lab, readonly logs: GeneralLogs, readonly aim: Aim) {
+    const kinds = aim.every ? "" : "kinds of ";
+    this.statements = tallyOf(`${kinds}statements${aim.every ? "" : " that change something"}`);
+    this.commands = tallyOf(`${kinds}hook commands${aim.every ? "" : " that change something"}`);
+  }
 
   /** Kills from now on until it is disposed of. */
   arm(): Disposable {
     this.logs.read();
-    this.lab.intercept = (unit, command) => {
+    this.lab.intercept = (unit, command, name) => {
       this.#end();
       const trace = join(this.lab.directory, `run-${crypto.randomUUID()}`);
-      this.#run = { app: unit.split("/")[0] ?? "", trace, killed: false };
-      return holdSends(trace, HOLD_US, command);
+      this.#run = { unit, name, program: new SteppedRun(trace), asked: new Map() };
+      return stopAtSends(trace, command);
     };
     const timer = setInterval(() => this.#look(), POLL_MS);
     return {
@@ -64,37 +81,45 @@ export class KillPoints {
     };
   }
 
-  /** What a run that was killed did last is where it was killed. */
+  /** A run that was told to die may have come to its end before. */
   #end(): void {
     this.#look();
-    const last = this.lab.model.timeline.at(-1)?.outcome === "killed" ? this.#run?.last : undefined;
-    last?.tally.hit.add(last.point);
-    this.#run?.file?.close();
+    const end = this.lab.model.timeline.at(-1)?.outcome === "killed" ? this.#run?.end : undefined;
+    end?.tally.hit.add(end.point);
+    this.#run?.program[Symbol.dispose]();
     this.#run = undefined;
   }
 
   #look(): void {
-    for (const statement of this.logs.read()) this.#see(this.statements, statement);
+    const arrived = this.logs.read();
     const run = this.#run;
-    if (!run) return;
-    run.file ??= openIfThere(run.trace);
-    const sent = run.file ? readAll(run.file) : "";
-    for (const [command] of sent.matchAll(COMMANDS)) this.#see(this.commands, `${run.app}'s ${command}`);
+    const sent = run?.program.look();
+    // Before it begins, what arrives is late, and of another run.
+    if (!run || !sent) return;
+    for (const request of sent) {
+      if (request.kind === "encrypted") run.encryptedAt = performance.now();
+      else if (request.kind === "command") this.#see(run, this.commands, request.name);
+      else this.#see(run, this.statements, kindOf(request.text));
+    }
+    for (const text of arrived) this.#see(run, this.statements, kindOf(text));
+    if (arrived.length > 0 || performance.now() - (run.encryptedAt ?? 0) > ARRIVAL_MS) run.encryptedAt = undefined;
+    if (run.program.isStopped && run.encryptedAt === undefined) run.program.goOn();
   }
 
-  #see(tally: Tally, point: string): void {
+  #see(run: Run, tally: Tally, request: string): void {
+    const point = this.aim.every ? numbered(run, request) : changing(run, tally === this.commands, request);
+    if (point === undefined || !this.#isMeant(point)) return;
     tally.seen.add(point);
-    const run = this.#run;
-    if (!run) return;
-    run.last = { tally, point };
-    const tries = this.#tries.get(point) ?? 0;
-    if (run.killed || tally.hit.has(point) || tries >= TRIES) return;
-    const group = readIfThere(`${run.trace}.pid`);
-    // It has not begun: somebody else sent the statement.
-    if (group === undefined) return;
-    this.#tries.set(point, tries + 1);
-    run.killed = true;
-    sendSignal(-Number(group), "SIGKILL");
+    if (run.end || tally.hit.has(point)) return;
+    run.end = { tally, point };
+    run.program.kill();
+  }
+
+  #isMeant(point: string): boolean {
+    const [first, of] = this.aim.share ?? [0, 1];
+    let hash = 0;
+    for (let index = 0; index < point.length; index++) hash = (hash * 31 + point.charCodeAt(index)) % 65_521;
+    return hash % of === first;
   }
 }
 
@@ -108,20 +133,18 @@ function tallyOf(what: string): Tally {
   return { what, seen: new Set(), hit: new Set() };
 }
 
-function openIfThere(path: string): Deno.FsFile | undefined {
-  return ifThere(() => Deno.openSync(path));
+function numbered({ unit, name, asked }: Run, request: string): string | undefined {
+  const number = (asked.get(request) ?? 0) + 1;
+  asked.set(request, number);
+  return number > MAX_ALIKE ? undefined : `${unit} ${name}: ${request} (${number})`;
 }
 
-function readIfThere(path: string): string | undefined {
-  // The shell makes the file before it writes into it.
-  return ifThere(() => Deno.readTextFileSync(path)) || undefined;
+function changing({ unit }: Run, isCommand: boolean, request: string): string | undefined {
+  if (isCommand) return CHANGING.test(request) ? `${unit.split("/")[0]}'s ${request}` : undefined;
+  return ACTS.exec(request)?.[0] ?? (READS.test(request) ? undefined : request);
 }
 
-function ifThere<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+/** A statement without its values. */
+function kindOf(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim().replaceAll(/'(?:[^'\\]|\\.|'')*'?/g, "?").replaceAll(/\b\d+\b/g, "?");
 }

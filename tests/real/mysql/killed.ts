@@ -11,6 +11,7 @@ import { readMetadata } from "../../../interfaces/clients/mysql/metadata.ts";
 import { type Sql, sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { readServer } from "../../../interfaces/clients/mysql/status.ts";
 import { killAtRequest, killAtSend } from "../killed_requests.ts";
+import type { Bag } from "../../model/state.ts";
 import type { Lab } from "../units.ts";
 import { openUnit } from "./formation.ts";
 import { HOST } from "./lab.ts";
@@ -82,38 +83,54 @@ export function killsSince({ model: { timeline } }: Lab, from: number): Kills {
  * All that has to be the same in every cluster that was made in the same way: members, roles, metadata, users, settings,
  * databags and statuses. Ports, passwords, ids and keys of this one are left out.
  */
-export async function endState(lab: Lab): Promise<unknown> {
-  const units = lab.unitsOf("mysql");
-  const [relation] = Object.values(lab.model.world.relations);
-  const config = lab.model.world.applications.mysql?.config ?? {};
-  const base = Number(config.port);
-  const plain = (text: string) =>
-    text.replaceAll(/\b\d{5}\b/g, (port) => `port ${Number(port) - base}`).replaceAll(UUID, "some id")
-      .replaceAll(/^cluster-set-[0-9a-f]{32}$/g, "some set").replaceAll(/[0-9a-z]{20}$/g, "some secret").replaceAll(
-        /-----BEGIN [^]*-----\s*$/g,
-        "a certificate",
-      );
-  const bag = (values: Readonly<Record<string, string>>) =>
-    Object.fromEntries(
-      Object.entries(values).sort().map(([key, value]) => [
-        key,
-        key === "cluster-password" && PASSWORD.test(JSON.parse(value)) ? "a password" : plain(value),
-      ]),
-    );
+export async function endState(lab: Lab, app = "mysql"): Promise<unknown> {
+  const { world } = lab.model;
+  const units = lab.unitsOf(app);
+  const relation = Object.values(world.relations).find(({ sides }) => sides.every((side) => side.app === app));
+  const plain = (text: string) => withoutIds(lab, text);
   const servers = await Promise.all(units.map(async (unit) => {
     await using db = await openUnit(lab, unit);
-    return [unit, await serverState(db, plain), await logsIn(lab, unit)];
+    return [unit, await serverState(db, plain), await logsIn(relation?.unitBags[unit] ?? {})];
   }));
   return {
     servers,
     statuses: units.map((unit) => [unit, lab.statusOf(unit)]),
-    bags: units.map((unit) => [unit, bag(relation?.unitBags[unit] ?? {})]),
-    record: bag(relation?.appBags.mysql ?? {}),
-    secrets: Object.values(lab.model.world.secrets).map(({ revisions }) =>
+    bags: units.map((unit) => [unit, plainBag(lab, relation?.unitBags[unit] ?? {})]),
+    record: plainBag(lab, relation?.appBags[app] ?? {}),
+    secrets: Object.values(world.secrets).map(({ revisions }) =>
       revisions.map(({ content }) => Object.keys(content).sort())
     ),
-    ports: units.map((unit) => plain(JSON.stringify(lab.model.world.units[unit]?.ports))),
+    ports: units.map((unit) => plain(JSON.stringify(world.units[unit]?.ports))),
   };
+}
+
+/** A databag without what differs from lab to lab. */
+export function plainBag(lab: Lab, values: Bag): Bag {
+  return Object.fromEntries(
+    Object.entries(values).sort().map(([key, value]) => [
+      key,
+      key === "cluster-password" && PASSWORD.test(JSON.parse(value)) ? "a password" : withoutIds(lab, value),
+    ]),
+  );
+}
+
+/** A text without ports and ids that differ from lab to lab. */
+export function withoutIds(lab: Lab, text: string): string {
+  return text.replaceAll(/\b\d{5}\b/g, (port) => portInWords(lab, Number(port))).replaceAll(UUID, "some id")
+    .replaceAll(/^cluster-set-[0-9a-f]{32}$/g, "some set").replaceAll(/[0-9a-z]{20}$/g, "some secret").replaceAll(
+      /-----BEGIN [^]*-----\s*$/g,
+      "a certificate",
+    );
+}
+
+/** Counted from the first port of the application whose it is. */
+function portInWords({ model: { world } }: Lab, port: number): string {
+  const offsets = Object.values(world.applications).map(({ name, config }) => ({
+    name,
+    port: port - Number(config.port),
+  }));
+  const [nearest] = offsets.filter((each) => each.port >= 0).sort((a, b) => a.port - b.port);
+  return `port ${nearest?.port} of ${nearest?.name}`;
 }
 
 async function serverState(db: Mysql, plain: (text: string) => string): Promise<unknown> {
@@ -147,9 +164,7 @@ async function serverState(db: Mysql, plain: (text: string) => string): Promise<
 }
 
 /** Whether the password that a unit tells is the one that its server takes. */
-async function logsIn(lab: Lab, unit: string): Promise<boolean> {
-  const [relation] = Object.values(lab.model.world.relations);
-  const told = relation?.unitBags[unit] ?? {};
+async function logsIn(told: Bag): Promise<boolean> {
   const [user, password]: string[] = [told["cluster-user"], told["cluster-password"]].map((text) =>
     JSON.parse(text ?? '""')
   );

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import type { TimelineEntry } from "../model/mod.ts";
 import type { UnitState, WorldState } from "../model/state.ts";
+import { MODE } from "../torture/clusters.ts";
 import { INVARIANTS } from "../torture/invariants.ts";
 import { LED_BY } from "../torture/ledger.ts";
 import { type Life, live } from "../torture/life.ts";
@@ -93,6 +94,16 @@ const BROKEN: readonly Broken[] = [
       }
     },
     shortest: [FLIP],
+  },
+  {
+    invariant: "one application at most is the primary",
+    since: "kill",
+    spoil(_unit, { relations }) {
+      for (const { unitBags } of Object.values(relations)) {
+        for (const bag of Object.values(unitBags)) bag[MODE] = "open";
+      }
+    },
+    shortest: [KILL],
   },
   {
     invariant: "no deferral is lost",

@@ -1,5 +1,7 @@
 /** Every world of the torture, by two seeds; `build/deno task torture` takes any number of them. */
 import { assert, assertEquals } from "@std/assert";
+import { USERS } from "../../interfaces/async_replication/credentials.ts";
+import { live } from "../torture/life.ts";
 import type { Step } from "../torture/schedule.ts";
 import { compileAll, explain, NOTHING, sum, torture, tortureAll } from "../torture/torture.ts";
 import { WORLDS } from "../torture/worlds.ts";
@@ -19,6 +21,24 @@ Deno.test("worlds that are tortured end as without faults, and every invariant h
   assertEquals(failures, []);
   assertEquals([all.schedules, all.differing], [work.length, 0]);
   assert(all.kills > 0 && all.flips > 0 && all.failures > 0, `nothing went wrong: ${JSON.stringify(all)}`);
+});
+
+Deno.test("without faults, two sites become a primary and its replica, with the primary's passwords", async () => {
+  const world = WORLDS.find(({ name }) => name === "async_replication");
+  assert(world);
+  const { last } = await live({ seed: 1, world, steps: [] }, { ...await compileAll(), calm: true });
+  const units = ["east/0", "east/1", "west/0", "west/1"].map((unit) => last?.units[unit]);
+  const knows = USERS.map(({ key }) => key).sort();
+  const seen = units.map((unit) => JSON.parse(unit?.state["charmlet.stored.torture:seen"] ?? "{}").value);
+  const east = { set: "set-east", mode: "open", units: ["east/0", "east/1"] };
+  const west = { set: "set-east", mode: "replica", units: ["west/0", "west/1"] };
+  assertEquals(seen.map((each) => ({ ...each, knows: each.knows.toSorted() })), [
+    { ...east, knows },
+    { ...east, knows },
+    { ...west, knows },
+    { ...west, knows },
+  ]);
+  assertEquals(units.map((unit) => unit?.status[0]), Array(4).fill("active"));
 });
 
 /** What the task has found, by its world and what is left of its schedule. */

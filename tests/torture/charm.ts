@@ -15,6 +15,7 @@ import { ring, site } from "../charms/website/website.ts";
 import { gate } from "./gate.ts";
 import { keepLedger } from "./ledger.ts";
 import { simulatedPatroni } from "./patroni.ts";
+import { simulatedReplication } from "./replication.ts";
 import { work } from "./workloads.ts";
 
 const program: Program = {
@@ -33,6 +34,7 @@ const program: Program = {
     magpie,
     rollingOpPeers,
     simulatedPatroni,
+    ...simulatedReplication,
   ],
   actions: [],
   charm: { when: [{ name: "work", run: work }, { name: "keep the ledger", run: keepLedger }] },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Bag } from "../model/state.ts";
 import { FIRST_PORT, LEDGER } from "./ledger.ts";
 import { filtered, mapped, type View } from "./view.ts";
 
@@ -14,10 +15,11 @@ const DEFERRED = "charmlet.deferred.";
 /**
  * The end state of a view.
  *
- * @param history keys of stored state that tell what happened
+ * @param history keys of stored state and of databags that tell what happened
  */
 export function endState(view: View, history: readonly string[] = []): unknown {
   const left = [`charmlet.stored.${LEDGER}`, ...history];
+  const withoutHistory = (bag: Bag) => filtered(bag, (key) => !left.includes(key));
   const seen = {
     apps: mapped(view.apps, ({ status }) => status),
     units: mapped(filtered(view.units, (_, { alive }) => alive), ({ status, state, ports }) => ({
@@ -25,23 +27,27 @@ export function endState(view: View, history: readonly string[] = []): unknown {
       ports: ports.filter((port) => Number.parseInt(port) < FIRST_PORT),
       deferred: Object.keys(state).filter((key) => key.startsWith(DEFERRED)).sort()
         .map((key) => filtered(JSON.parse(state[key] ?? "{}"), (name) => !OF_ATTEMPTS.includes(name))),
-      state: filtered(state, (key) => !left.includes(key) && !key.startsWith(DEFERRED)),
+      state: filtered(withoutHistory(state), (key) => !key.startsWith(DEFERRED)),
     })),
     relations: mapped(filtered(view.relations, (_, { alive }) => alive), ({ sides, members, unitBags, appBags }) => ({
       sides,
       members,
-      unitBags: filtered(unitBags, (unit) => members.includes(unit)),
-      appBags,
+      unitBags: mapped(filtered(unitBags, (unit) => members.includes(unit)), withoutHistory),
+      appBags: mapped(appBags, withoutHistory),
     })),
     secrets: mapped(view.secrets, ({ owner, content, grants }) => ({ owner, content, grants })),
   };
   return canonical(JSON.parse(withoutSecrets(JSON.stringify(seen), view)));
 }
 
-/** Contents and ids of secrets give way to what they are: the first secret of an owner, the second one and so on. */
+/**
+ * Contents and ids of secrets give way to what they are: the first secret of an owner, the second one and so on. What
+ * several have is named after the first owner by name.
+ */
 function withoutSecrets(text: string, { secrets }: View): string {
   const counts = new Map<string, number>();
-  for (const [id, { owner, content }] of Object.entries(secrets)) {
+  const byOwner = Object.entries(secrets).sort(([, a], [, b]) => a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0);
+  for (const [id, { owner, content }] of byOwner) {
     const number = (counts.get(owner) ?? 0) + 1;
     counts.set(owner, number);
     const name = `secret ${number} of ${owner}`;

@@ -10,6 +10,7 @@ import type { Receipts } from "./gate.ts";
 import { WORD } from "./gate.ts";
 import { FIRST_PORT, LED_BY, LEDGER, portOf } from "./ledger.ts";
 import type { Life, Moment } from "./life.ts";
+import { MODE } from "./clusters.ts";
 import { revealed } from "./secrets.ts";
 import { mapped, type RelationView, type View } from "./view.ts";
 import type { World } from "./worlds.ts";
@@ -49,6 +50,7 @@ export const INVARIANTS: readonly Invariant[] = [
     name: "there are never two leaders' writes",
     check: ({ wild }) => wild.moments.flatMap((moment) => [...twoLeaders(moment), ...twoHolders(moment)]),
   },
+  { name: "one application at most is the primary", check: ({ wild }) => wild.last ? twoPrimaries(wild.last) : [] },
   { name: "no deferral is lost", check: ({ wild }) => wild.last ? lost(wild.last) : [] },
   { name: "no deferral is doubled", check: ({ wild }) => wild.moments.flatMap(doubled) },
   { name: "no secret is outside its owner", check: ({ world, wild }) => revealed(wild, world.openKeys) },
@@ -161,6 +163,15 @@ function twoHolders(moment: Moment): string[] {
     const holders = members.filter((unit) => granted[unit] === "granted" && unitBags[unit]?.state === "acquire");
     return holders.length > 1 ? [`${inWords(moment)}: ${holders.join(" and ")} hold the lock`] : [];
   });
+}
+
+/** Of clusters that replicate, one takes writes: its units say so in their databags. */
+function twoPrimaries({ relations }: View): string[] {
+  const open = Object.values(relations).flatMap(({ members, unitBags }) =>
+    members.filter((unit) => unitBags[unit]?.[MODE] === "open")
+  );
+  const apps = new Set(open.map((unit) => unit.split("/")[0]));
+  return apps.size > 1 ? [`${open.join(", ")} say that their cluster takes writes`] : [];
 }
 
 function doubled(moment: Moment): string[] {

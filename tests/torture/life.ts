@@ -4,7 +4,7 @@
  * @module
  */
 import { Model, ModelError, type TimelineEntry, type UnitLogLine } from "../model/mod.ts";
-import type { WorldState } from "../model/state.ts";
+import type { SecretState, WorldState } from "../model/state.ts";
 import { endState } from "./end_state.ts";
 import { isCalm, type Schedule, type Step } from "./schedule.ts";
 import { look, type View } from "./view.ts";
@@ -79,6 +79,8 @@ export async function live(schedule: Schedule, options: LifeOptions): Promise<Li
 
 class Run {
   readonly #moments: Moment[] = [];
+  /** Grants that were taken away, by the secret's id. */
+  readonly #withheld: [string, SecretState["grants"][number]][] = [];
   #before: View;
   #isNext = true;
 
@@ -98,6 +100,7 @@ class Run {
       for (const step of this.schedule.steps) {
         if (this.options.calm && !isCalm(step)) continue;
         await this.#take(step);
+        this.#before = look(world);
         this.#isNext = false;
       }
       await this.#finish();
@@ -111,8 +114,8 @@ class Run {
   }
 
   async #deploy(): Promise<void> {
-    for (const { name, units } of this.schedule.world.apps) {
-      await this.model.deploy({ name, charm: this.charms.get(name) ?? "", units });
+    for (const { name, units, model = "default" } of this.schedule.world.apps) {
+      await this.model.deploy({ name, charm: this.charms.get(name) ?? "", units, model });
     }
     for (const [a, b] of this.schedule.world.relations) this.model.relate(a, b);
   }
@@ -139,8 +142,31 @@ class Run {
         return this.#isAlive(step.unit) ? model.setAddress(step.unit, step.address) : undefined;
       case "update status":
         return model.updateStatus();
+      case "withhold secrets":
+        return this.#withhold();
+      case "hand over secrets":
+        return this.#handOver();
       case "fault":
         return model.addFault(step.fault);
+    }
+  }
+
+  #withhold(): void {
+    for (const secret of Object.values(this.model.world.secrets)) {
+      for (const grant of secret.grants) this.#withheld.push([secret.id, grant]);
+      secret.grants = [];
+    }
+  }
+
+  /** What ended meanwhile, or was granted again, is left as it is. */
+  #handOver(): void {
+    const { secrets, relations } = this.model.world;
+    for (const [id, grant] of this.#withheld.splice(0)) {
+      const held = secrets[id]?.grants;
+      const isHeld = held?.some(({ grantee, relationId }) =>
+        grantee === grant.grantee && relationId === grant.relationId
+      );
+      if (relations[grant.relationId] && !isHeld) held?.push(grant);
     }
   }
 
@@ -185,6 +211,7 @@ class Run {
     const { model, schedule: { world } } = this;
     await this.#settle();
     model.clearFaults();
+    this.#handOver();
     for (const sides of world.relations) await this.#take({ do: "relate", sides });
     for (const [app, values] of Object.entries(world.final)) model.setConfig(app, values);
     for (const { name } of world.apps) {

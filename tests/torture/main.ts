@@ -5,10 +5,15 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { BuildError, runScript } from "../../build/errors.ts";
 import { compileAll, explain, type Figures, type Finding, NOTHING, sum, tortureAll } from "./torture.ts";
 import { type World, WORLDS } from "./worlds.ts";
 
 const MINUTES = 5;
+const USAGE = `usage: build/deno task torture [-- --seed N] [--minutes M] [--world NAME]
+  --seed     whole number: this schedule alone, or with --minutes this one and those after it; any if left out
+  --minutes  for how long, ${MINUTES} if both are left out
+  --world    ${WORLDS.map(({ name }) => name).join(", ")}; all if left out`;
 
 function row(name: string, figures: Figures): string {
   const { schedules, hooks, commands, kills, flips, failures, differing, points } = figures;
@@ -27,17 +32,22 @@ function* work(first: number, worlds: readonly World[], deadline: number | undef
   }
 }
 
-async function main(): Promise<number> {
-  const given = parseArgs(Deno.args, { string: ["seed", "minutes", "world"] });
+async function main(): Promise<void> {
+  const given = parseArgs(Deno.args, {
+    string: ["seed", "minutes", "world"],
+    boolean: ["help"],
+    unknown: (arg) => {
+      throw new BuildError(`unknown argument ${arg}: see build/deno task torture -- --help`);
+    },
+  });
+  if (given.help) return console.log(USAGE);
   const seed = Number(given.seed ?? Math.floor(Math.random() * 2 ** 31));
   const minutes = given.minutes === undefined && given.seed !== undefined
     ? undefined
     : Number(given.minutes ?? MINUTES);
   const worlds = WORLDS.filter(({ name }) => name === (given.world ?? name));
   if (worlds.length === 0 || !Number.isInteger(seed) || (minutes !== undefined && !(minutes > 0))) {
-    console.error("error: give --seed as a whole number, --minutes as a positive one, and one of these as --world:");
-    for (const { name } of WORLDS) console.error(`  ${name}`);
-    return 2;
+    throw new BuildError(`--seed, --minutes or --world is not one that there is:\n${USAGE}`);
   }
   const options = await compileAll();
   console.log(`seed ${seed}${minutes === undefined ? "" : `, ${minutes} minutes`}`);
@@ -53,7 +63,7 @@ async function main(): Promise<number> {
   console.log(`\n${"".padEnd(22)} schedules     hooks  commands     kills    places     flips  failures differing`);
   for (const [name, figures] of totals) console.log(row(name, figures));
   console.log(row("all", [...totals.values()].reduce(sum, NOTHING)));
-  return isBroken ? 1 : 0;
+  if (isBroken) Deno.exit(1);
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) await runScript(main);

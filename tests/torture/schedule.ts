@@ -17,6 +17,8 @@ export type Step =
   | { readonly do: "configure"; readonly app: string; readonly values: ConfigValues }
   | { readonly do: "move"; readonly unit: string; readonly address: string }
   | { readonly do: "update status" }
+  /** Nobody can read the secrets of other applications, until they are handed over. */
+  | { readonly do: "withhold secrets" | "hand over secrets" }
   /** Something goes wrong in a later run of a unit. */
   | { readonly do: "fault"; readonly fault: Fault };
 
@@ -71,6 +73,7 @@ function makeStep(world: World, standing: Standing, random: Random): Step | unde
   if (unit === undefined || !app) return undefined;
   const chance = random();
   if (chance < 0.25) return { do: "hooks", count: 1 + Math.floor(random() * MAX_HOOKS) };
+  if (world.withholds && chance < 0.30) return { do: random() < 0.5 ? "withhold secrets" : "hand over secrets" };
   if (chance < 0.55) return { do: "fault", fault: makeFault(unit, random) };
   if (chance < 0.65) return { do: "lead", unit };
   if (chance < 0.75) return configure(world, random);
@@ -136,7 +139,7 @@ function spell(sides: readonly [string, string]): string {
 
 /** Whether a step belongs to the undisturbed run too: what operators do, without misfortune and without hurry. */
 export function isCalm(step: Step): boolean {
-  return step.do !== "fault" && step.do !== "lead" && step.do !== "hooks";
+  return !["fault", "lead", "hooks", "withhold secrets", "hand over secrets"].includes(step.do);
 }
 
 /** A step in one line. */
@@ -159,6 +162,8 @@ export function inWords(step: Step): string {
       return `fault: ${JSON.stringify(what)} ${place} of run ${occurrence} of ${`${unit} ${hook}`.trim()} from here`;
     }
     case "update status":
+    case "withhold secrets":
+    case "hand over secrets":
       return step.do;
     default:
       return `${step.do} ${step.unit}`;

@@ -11,11 +11,11 @@ import { magpiePeers } from "../../interfaces/magpie/peers.ts";
 import { mysqlInnodbCluster } from "../../interfaces/mysql_innodb_cluster/peers.ts";
 import { rollingLock } from "../../interfaces/rolling_op/peers.ts";
 import { type Context, done, type Outcome, type Relation } from "../../mod.ts";
+import { knownSecret, makeSecret } from "./shared_secret.ts";
 
 /** Where a charm keeps what its interfaces told it. */
 const SEEN = "torture:seen";
 const GENERATION = "torture:generation";
-const SECRET = "torture-secret";
 
 /** Does the charm's work, as far as it has the endpoints for it. */
 export async function work(ctx: Context): Promise<Outcome> {
@@ -98,12 +98,9 @@ async function restartInTurn(ctx: Context): Promise<void> {
   } else await lock.acquire();
 }
 
-/** A password that the leader makes up, in a secret of the application. */
+/** A password that the leader makes up. */
 async function sharedPassword(ctx: Context, relation: Relation): Promise<string | undefined> {
-  const uri = (await relation.app())[SECRET];
-  if (uri !== undefined) return (await ctx.secrets.get(uri)).password;
-  if (!await ctx.isLeader()) return undefined;
-  const password = crypto.randomUUID();
-  relation.localApp.set({ [SECRET]: await ctx.secrets.add({ password }) });
-  return password;
+  const known = await knownSecret(ctx, relation);
+  if (known || !await ctx.isLeader()) return known?.content.password;
+  return (await makeSecret(ctx, relation, { password: crypto.randomUUID() })).password;
 }

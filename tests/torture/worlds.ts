@@ -12,6 +12,8 @@ export interface WorldApp {
   readonly name: string;
   /** metadata.yaml and config.yaml: their texts, or the folder below tests/charms that has them. */
   readonly charm: { readonly metadata: string; readonly config?: string } | string;
+  /** Its Juju model; all are in one when absent. */
+  readonly model?: string;
   /** Units at the beginning, and how few and how many there may be. */
   readonly units: number;
   readonly least: number;
@@ -32,7 +34,9 @@ export interface World {
   readonly moves: boolean;
   /** Keys of unit databags in which a secret has to be by the interface's contract. */
   readonly openKeys: readonly string[];
-  /** Keys of stored state that tell what happened, and not what is the case now. */
+  /** Grants of secrets are taken away for a while. */
+  readonly withholds: boolean;
+  /** Keys of stored state and of databags that tell what happened, and not what is the case now. */
   readonly history: readonly string[];
   /** Things take several hooks of the same unit: the same hook again may go on with them. */
   readonly advances: boolean;
@@ -45,7 +49,16 @@ function metadata(name: string, endpoints: string): string {
 }
 
 /** What most worlds have. */
-export const USUAL = { options: [], relations: [], final: {}, moves: true, openKeys: [], history: [], advances: false };
+export const USUAL = {
+  options: [],
+  relations: [],
+  final: {},
+  moves: true,
+  openKeys: [],
+  withholds: false,
+  history: [],
+  advances: false,
+};
 
 /** Charms of the demo: secrets, deferrals, flags, ports, a title that the leader publishes. */
 const WEBSITE: World = {
@@ -173,8 +186,40 @@ const POSTGRESQL: World = {
   advances: true,
 };
 
+/** Two sites in two models: the one becomes the other's replica, and does so again. */
+const REPLICATION: World = {
+  ...USUAL,
+  name: "async_replication",
+  apps: ["east", "west"].map((name) => ({
+    name,
+    charm: {
+      metadata: metadata(
+        name,
+        "peers: {cluster: {interface: simulated_cluster}}\nprovides: {offer: {interface: mysql_async}}\n" +
+          "requires: {replica: {interface: mysql_async}}\n",
+      ),
+      config: `options:
+  generation: {type: int, default: 0, description: a change makes new passwords}
+  cluster-set-name: {type: string, default: set-${name}, description: name of the set that the cluster would make}
+`,
+    },
+    model: name,
+    units: 2,
+    least: 2,
+    most: 3,
+  })),
+  relations: [["east:offer", "west:replica"]],
+  options: [{ app: "east", name: "generation", values: [1, 2, 3] }],
+  final: { east: { generation: 9 } },
+  moves: false,
+  withholds: true,
+  // What every unit keeps for the case that it leads, and who led when the replica was made.
+  history: ["charmlet.stored.async-replication:ended", "endpoint", "node-label"],
+  advances: true,
+};
+
 /** Every world. */
-export const WORLDS: readonly World[] = [WEBSITE, GATE, ETCD, MYSQL, MAGPIE, POSTGRESQL];
+export const WORLDS: readonly World[] = [WEBSITE, GATE, ETCD, MYSQL, MAGPIE, POSTGRESQL, REPLICATION];
 
 /**
  * Writes the charms of a world. Their `dispatch` is a link to the executable.

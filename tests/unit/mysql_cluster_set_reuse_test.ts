@@ -17,18 +17,23 @@ function servers() {
     if (failing.has(operation)) throw unreachable("127.0.0.1:1");
   });
   let closed = 0;
+  const limits: unknown[] = [];
   const connect: typeof world.access.connect = async (...where) => {
     const db = await world.access.connect(...where);
     const close = () => Promise.resolve(void closed++);
-    return { ...db, close, [Symbol.asyncDispose]: close };
+    const query: typeof db.query = (operation, statement, options) => {
+      if (!operation.startsWith("look whether")) limits.push(options?.timeoutMs);
+      return db.query(operation, statement, options);
+    };
+    return { ...db, query, close, [Symbol.asyncDispose]: close };
   };
-  return { ...world, connect, failing, closed: () => closed };
+  return { ...world, connect, failing, limits, closed: () => closed };
 }
 
 Deno.test("cluster set: a connection is used again for the same server, one at a time, and ends at last", async () => {
   const world = servers();
   {
-    await using reused = reuseConnections(world.connect);
+    await using reused = reuseConnections(world.connect, 20_000);
     for (const address of [A, A, B, A]) {
       await using db = await reused.connect(address, 100);
       await executedSet(db);
@@ -41,9 +46,19 @@ Deno.test("cluster set: a connection is used again for the same server, one at a
   assertEquals(world.closed(), 3);
 });
 
+Deno.test("cluster set: whoever uses a connection again has the usual time, not that of whom it was made for", async () => {
+  const world = servers();
+  await using reused = reuseConnections(world.connect, 20_000);
+  for (const timeoutMs of [100, undefined, 300]) {
+    await using db = await reused.connect(A, timeoutMs);
+    await executedSet(db);
+  }
+  assertEquals([world.attempts.length, world.limits], [1, [100, 20_000, 300]]);
+});
+
 Deno.test("cluster set: a connection that had an error, or was lost since, is not used again", async () => {
   const world = servers();
-  await using reused = reuseConnections(world.connect);
+  await using reused = reuseConnections(world.connect, 20_000);
   world.failing.add("a: read the executed transactions");
   const first = await reused.connect(A);
   await assertRejects(() => executedSet(first), UnreachableError);
@@ -61,7 +76,7 @@ Deno.test("cluster set: a connection that had an error, or was lost since, is no
 
 Deno.test("cluster set: the lock has a connection of its own, and ends with it", async () => {
   const world = servers();
-  await using reused = reuseConnections(world.connect);
+  await using reused = reuseConnections(world.connect, 20_000);
   await (await reused.connect(A)).close();
   const { connect, connectAlone } = reused;
   const lock = await lockSet({ ...world.access, connect, connectAlone }, A, "set");

@@ -55,7 +55,10 @@ export class Site implements AsyncDisposable {
   async access(): Promise<SetAccess> {
     const access = setAccess(await this.ward());
     if (this.ctx.event.kind !== "action") return access;
-    this.#reused ??= reuseConnections(async (...where) => await setAccess(await this.ward()).connect(...where));
+    this.#reused ??= reuseConnections(
+      async (...where) => await setAccess(await this.ward()).connect(...where),
+      WORK_MS,
+    );
     const { connect, connectAlone } = this.#reused;
     return { ...access, connect, connectAlone };
   }

@@ -15,12 +15,16 @@ export interface ReusedConnections extends Required<Pick<SetAccess, "connect" | 
 /** Milliseconds for a connection that is kept to show that it is still there. */
 const CHECK_MS = 1000;
 
-/** Keeps connections that are closed for the next who asks for the same server, but for those that had an error. */
-export function reuseConnections(connect: SetAccess["connect"]): ReusedConnections {
+/**
+ * Keeps connections that are closed for the next who asks for the same server, but for those that had an error.
+ *
+ * @param usualMs milliseconds for connecting and for each statement, for those who do not say
+ */
+export function reuseConnections(connect: SetAccess["connect"], usualMs: number): ReusedConnections {
   const kept = new Map<string, Mysql[]>();
   return {
     connectAlone: connect,
-    async connect(address, timeoutMs) {
+    async connect(address, timeoutMs = usualMs) {
       const idle = kept.get(addressText(address)) ?? [];
       kept.set(addressText(address), idle);
       const db = await stillThere(idle.pop()) ?? await connect(address, timeoutMs);
@@ -42,11 +46,10 @@ async function stillThere(db: Mysql | undefined): Promise<Mysql | undefined> {
   }
 }
 
-/** A connection that goes back when it is closed. */
-function lend(db: Mysql, timeoutMs: number | undefined, giveBack: () => void): Mysql {
+/** A connection that goes back when it is closed. @param timeoutMs milliseconds for each statement; it was made for others */
+function lend(db: Mysql, timeoutMs: number, giveBack: () => void): Mysql {
   let hasFailed = false;
   let closing: Promise<void> | undefined;
-  const limit = timeoutMs === undefined ? {} : { timeoutMs };
   const watch = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -58,8 +61,8 @@ function lend(db: Mysql, timeoutMs: number | undefined, giveBack: () => void): M
   const close = (): Promise<void> => closing ??= hasFailed ? db.close() : Promise.resolve(giveBack());
   return {
     endpoint: db.endpoint,
-    query: (operation, statement, options) => watch(() => db.query(operation, statement, { ...limit, ...options })),
-    run: (operation, statement, options) => watch(() => db.run(operation, statement, { ...limit, ...options })),
+    query: (operation, statement, options) => watch(() => db.query(operation, statement, { timeoutMs, ...options })),
+    run: (operation, statement, options) => watch(() => db.run(operation, statement, { timeoutMs, ...options })),
     close,
     [Symbol.asyncDispose]: close,
   };

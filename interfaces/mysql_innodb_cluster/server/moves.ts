@@ -77,19 +77,20 @@ export async function create(ward: Ward, own: Mysql): Promise<Result | undefined
  * Brings a server into the group, or back: gets it the data that it lacks, and starts it.
  *
  * @param db connection to that server
- * @param view the group as a member sees it
+ * @param seen the group as a member sees it
  * @returns what to wait for; undefined when the server is online
  */
 export async function bringIn(
   ward: Ward,
   db: Mysql,
   address: Address,
-  view: Group,
+  seen: Group,
   { patienceMs, method = "auto" }: BringInOptions,
 ): Promise<Result | undefined> {
+  const end = Date.now() + patienceMs;
   const unit = unitAt(ward, address);
   const { self } = await readGroup(db);
-  if (self?.state === "ONLINE" && view.members.some(({ uuid }) => uuid === self.uuid)) return undefined;
+  if (self?.state === "ONLINE" && seen.members.some(({ uuid }) => uuid === self.uuid)) return undefined;
   const problems = await checkInstance(db, address);
   if (problems.length > 0) return blocking(TEXT.cannotJoin(unit, problems.join("; ")));
   if ((await readClone(db)).state === "running") return waiting(TEXT.copying(unit));
@@ -102,6 +103,8 @@ export async function bringIn(
     await stopMember(db);
   }
   if (self?.state === "ERROR") await stopMember(db);
+  const view = await whenExpelled(ward, db, seen, patienceMs);
+  if (!view) return waiting(TEXT.takenForAlive(unit));
   if (!await isRecoveryUserKnown(ward, view)) return blocking(TEXT.recoveryPassword(unit));
   const mayGo = await mayBeReplaced(ward, unit);
   // Nobody gets transactions any more that were given up.
@@ -110,12 +113,28 @@ export async function bringIn(
   if (way === "errant") return blocking(TEXT.errant(unit));
   // Anybody's server may be at a unit's address: one that does not fit has not been changed until here.
   if (!sameAddress(address, ward.place)) await prepare(db, ward.credentials);
-  if (way === "clone") return await clone(ward, db, unit, view, patienceMs);
+  if (way === "clone") return await clone(ward, db, unit, view, Math.max(LEAST_MS, end - Date.now()));
   await takePasswords(ward, db, address);
   await configure(ward, db, address);
   await prepareMember(ward, db, view);
   ward.ctx.log.info(`${unit} joins the cluster`);
-  return await start(db, unit, patienceMs);
+  return await start(db, unit, Math.max(LEAST_MS, end - Date.now()));
+}
+
+/**
+ * Waits until the group has expelled the member that the server was before it died. Its members take whatever tries to join
+ * from that address for the member: it would stay among them, and when it was the primary, no other one be chosen.
+ *
+ * @returns the group as a member sees it then; undefined when it takes longer
+ */
+async function whenExpelled(ward: Ward, db: Mysql, seen: Group, patienceMs: number): Promise<Group | undefined> {
+  const { uuid } = await readServer(db);
+  const isListed = ({ members }: Group) => members.some((member) => member.uuid === uuid);
+  const [other] = onlineOf(seen.members).filter((member) => member.uuid !== uuid);
+  if (!isListed(seen) || !other) return seen;
+  await using member = await openAt(ward, other, WORK_MS);
+  const view = await readUntil(() => readGroup(member), (group) => !isListed(group), patienceMs);
+  return isListed(view) ? undefined : view;
 }
 
 /** Takes the server of a unit that departed out of the group. */

@@ -20,6 +20,7 @@ export const TEXT = {
     `${unit} was taken out of the cluster: run add-instance with address=${unit} on the leader, or remove the unit`,
   recovering: "Waiting for MySQL to get the cluster's data",
   copying: (unit: string) => `Waiting for ${unit} to get a copy of the cluster's data`,
+  takenForAlive: (unit: string) => `Waiting for the cluster to notice that ${unit}'s server was down`,
   joining: (unit: string) => `Waiting for ${unit} to join the cluster`,
   cannotJoin: (unit: string, why: string) => `${unit} cannot join the cluster: ${why}`,
   errant: (unit: string) =>

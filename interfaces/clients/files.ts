@@ -91,11 +91,27 @@ export async function ensureDirectory(path: string, access: Access): Promise<voi
 /** The ids of a user of the machine; undefined when there is no such user. */
 export async function userIds(name: string): Promise<Owner | undefined> {
   if (!USER_NAME.test(name)) throw new InputError("a user name has letters, digits, _ . and - only");
+  // Most users are here, and each hook of a server's charm asks.
+  const local = idsIn(await readUsers(), name);
+  if (local) return local;
   const { code, stdout } = await capture("getent", ["passwd", name]);
-  const [found, , uid, gid] = stdout.split("\n", 1)[0]?.split(":") ?? [];
-  if (code !== 0 || found !== name) return undefined;
-  const ids = { uid: Number(uid), gid: Number(gid) };
-  return Number.isSafeInteger(ids.uid) && Number.isSafeInteger(ids.gid) ? ids : undefined;
+  return code === 0 ? idsIn(stdout, name) : undefined;
+}
+
+async function readUsers(): Promise<string> {
+  try {
+    return await Deno.readTextFile("/etc/passwd");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
+/** @param passwd lines such as `mysql:x:107:115:MySQL Server:/nonexistent:/bin/false` */
+function idsIn(passwd: string, name: string): Owner | undefined {
+  const line = passwd.split("\n").find((each) => each.startsWith(`${name}:`));
+  const [, , uid = "", gid = ""] = line?.split(":") ?? [];
+  return /^\d{1,10}$/.test(uid) && /^\d{1,10}$/.test(gid) ? { uid: Number(uid), gid: Number(gid) } : undefined;
 }
 
 /** What is at a path, without following symlinks. */

@@ -29,7 +29,7 @@ export function mysqlCharm(site: Site, server: ClusterSetServer): ReplicationCha
       const { peers, record, credentials: old } = await site.ward();
       await site.change({ credentials: replacePasswords(site.ctx, peers, record, old, ownOf(key, password, old)) });
     },
-    createCluster: () => makeCluster(site),
+    createCluster: () => site.changing(() => makeCluster(site)),
     async updateStatus() {
       // In a hook nothing that the charm looks after has changed by this; an action may have changed anything.
       if (site.ctx.event.kind === "action") remember(site.ctx, { settled: "" });

@@ -13,7 +13,7 @@ import { readClusterSet } from "../../clients/mysql/cluster_set/records.ts";
 import { rejoinCluster } from "../../clients/mysql/cluster_set/rejoin.ts";
 import { removeReplicaCluster } from "../../clients/mysql/cluster_set/remove.ts";
 import { createReplicaCluster } from "../../clients/mysql/cluster_set/replica.ts";
-import { findSet, readRole, type SetRole } from "../../clients/mysql/cluster_set/state.ts";
+import { findSet } from "../../clients/mysql/cluster_set/state.ts";
 import { clusterStatus, type ReplicaStatus } from "../../clients/mysql/cluster_set/status.ts";
 import { ErrantTransactionsError, NotFitError } from "../../clients/mysql/errors.ts";
 import { readGroup } from "../../clients/mysql/members.ts";
@@ -28,11 +28,6 @@ const COPY_MS = 9000;
 const CATCH_UP_MS = 5000;
 /** Milliseconds for a server of another cluster to answer in a hook. */
 const LOOK_MS = 2000;
-
-/** What the own cluster is in its set, as its server knows it. */
-export async function role(site: Site): Promise<SetRole> {
-  return await readRole(await site.own());
-}
 
 /** Name of the set; undefined: the cluster is in none. */
 export async function setName(site: Site): Promise<string | undefined> {
@@ -57,7 +52,7 @@ export async function status(site: Site, name: string): Promise<ReplicaStatus> {
 
 /** Whether the own cluster's writes are fenced. One that is not in the set is closed for other reasons. */
 export async function isFenced(site: Site): Promise<boolean> {
-  return await role(site) === "primary" && await isWritesFenced(await site.access(), await site.own());
+  return await site.role() === "primary" && await isWritesFenced(await site.access(), await site.own());
 }
 
 /** Adds a replica, and makes the set when this is the first one. Data that the replica has are given up. */
@@ -148,9 +143,9 @@ export async function rejoin(site: Site, clusterName: string): Promise<void> {
 }
 
 /** An operator's wish that cannot be fulfilled now is refused, whatever the reason. */
-export async function orRefuse(run: () => Promise<void>): Promise<void> {
+export async function orRefuse(site: Site, run: () => Promise<void>): Promise<void> {
   try {
-    await run();
+    await site.changing(run);
   } catch (error) {
     throw error instanceof ClientError ? new ClusterSetError(error.message, { cause: error }) : error;
   }

@@ -41,12 +41,13 @@ export function mysqlServer(site: Site): ClusterSetServer {
     isInstanceInCluster: () => isInCluster(site),
     createReplicaCluster: (endpoint, cluster, options) => clusterSet.create(site, endpoint, cluster, options),
     removeReplicaCluster: (cluster, { force }) => clusterSet.remove(site, cluster, force),
-    promoteClusterToPrimary: (cluster, force) => clusterSet.orRefuse(() => clusterSet.promote(site, cluster, force)),
-    promoteUnitToPrimary: (force) => clusterSet.orRefuse(() => promoteUnit(site, force)),
-    fenceWrites: () => clusterSet.orRefuse(() => clusterSet.fence(site)),
-    unfenceWrites: () => clusterSet.orRefuse(() => clusterSet.unfence(site)),
-    rejoinCluster: (cluster) => clusterSet.orRefuse(() => clusterSet.rejoin(site, cluster)),
-    dissolveCluster: () => dissolve(site),
+    promoteClusterToPrimary: (cluster, force) =>
+      clusterSet.orRefuse(site, () => clusterSet.promote(site, cluster, force)),
+    promoteUnitToPrimary: (force) => clusterSet.orRefuse(site, () => promoteUnit(site, force)),
+    fenceWrites: () => clusterSet.orRefuse(site, () => clusterSet.fence(site)),
+    unfenceWrites: () => clusterSet.orRefuse(site, () => clusterSet.unfence(site)),
+    rejoinCluster: (cluster) => clusterSet.orRefuse(site, () => clusterSet.rejoin(site, cluster)),
+    dissolveCluster: () => site.changing(() => dissolve(site)),
     hasLeft: () => hasLeft(site),
     haveOthersLeft: () => haveOthersLeft(site),
     isNobodyIn: () => isNobodyIn(site),
@@ -57,7 +58,7 @@ export function mysqlServer(site: Site): ClusterSetServer {
 
 /** A cluster that runs and is no replica is a primary, whether or not anything follows it. */
 async function isClusterReplica(site: Site): Promise<boolean | undefined> {
-  const role = await clusterSet.role(site);
+  const role = await site.role();
   if (role !== "none") return role === "replica";
   if (await isInCluster(site)) return false;
   return readMemory(site.ctx).wasMember === true && !await hasLeft(site) ? false : undefined;

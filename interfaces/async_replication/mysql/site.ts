@@ -8,6 +8,7 @@ import type { Context } from "../../../hooks/context.ts";
 import type { BagData, Relation } from "../../../hooks/relation.ts";
 import type { SetAccess } from "../../clients/mysql/cluster_set/access.ts";
 import { reuseConnections, type ReusedConnections } from "../../clients/mysql/cluster_set/reuse.ts";
+import { readRole, type SetRole } from "../../clients/mysql/cluster_set/state.ts";
 import type { Mysql } from "../../clients/mysql/connection.ts";
 import { peersEndpoint } from "../../mysql_innodb_cluster/peers.ts";
 import { openOwn } from "../../mysql_innodb_cluster/server/mysqld.ts";
@@ -23,6 +24,7 @@ export class Site implements AsyncDisposable {
   #ward: Promise<Ward> | undefined;
   #own: Promise<Mysql> | undefined;
   #reused: ReusedConnections | undefined;
+  #role: Promise<SetRole> | undefined;
 
   constructor(readonly ctx: Context) {}
 
@@ -51,6 +53,21 @@ export class Site implements AsyncDisposable {
     return this.#own ??= this.ward().then(({ place }) => openOwn(place, WORK_MS));
   }
 
+  /** What the own cluster is in its set. An action asks once, and after each change of the set. */
+  role(): Promise<SetRole> {
+    if (this.ctx.event.kind !== "action") this.#role = undefined;
+    return this.#role ??= this.own().then(readRole);
+  }
+
+  /** Does something after which the own cluster may have another role. */
+  async changing<T>(change: () => Promise<T>): Promise<T> {
+    try {
+      return await change();
+    } finally {
+      this.#role = undefined;
+    }
+  }
+
   /** How servers of all clusters of the set are reached. Actions look at them more than once. */
   async access(): Promise<SetAccess> {
     const access = setAccess(await this.ward());
@@ -71,6 +88,7 @@ export class Site implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#reused?.[Symbol.asyncDispose]();
     this.#reused = undefined;
+    this.#role = undefined;
     const open = this.#own;
     this.#own = undefined;
     const db = await open?.catch(() => undefined);

@@ -16,7 +16,7 @@ import { readMemory, remember } from "./memory.ts";
 import { applyPasswords, bringIn, create, evict, prepare } from "./moves.ts";
 import { ensureRunning, isCurrent, openOwn, settingsOf } from "./mysqld.ts";
 import { unitNumber } from "./place.ts";
-import { tellChannel, yieldToPromoted } from "./set_access.ts";
+import { forgetChannel, tellChannel, yieldToPromoted } from "./set_access.ts";
 import { followGroup, tellPlace } from "./set_keys.ts";
 import { askAll, bestView, survey } from "./survey.ts";
 import { stopIfStuck } from "./stuck.ts";
@@ -58,7 +58,10 @@ export async function run(given: Ward): Promise<Result> {
   if (sight.state === "ONLINE" && view) await tellPlace(ward, view);
   if (sight.isLeader && view?.quorum) await tellMembers(ward, view, {}, sight.state === "ONLINE" ? own : undefined);
   if (sight.state === "ONLINE" && view?.writable) await keepPasswords(ward, own);
-  if (sight.state === "ONLINE" && view?.quorum && isPrimary(view)) await yieldToPromoted(ward, own);
+  if (sight.state === "ONLINE" && view?.quorum) {
+    if (isPrimary(view)) await yieldToPromoted(ward, own);
+    else await forgetChannel(ward, own, view, { hasJoined: tried.includes(ctx.unit) });
+  }
   ctx.setWorkloadVersion(plainVersion((await readServer(own)).version));
   const [obstacle] = obstacles;
   if (obstacle) return obstacle;

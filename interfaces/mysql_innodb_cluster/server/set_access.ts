@@ -7,9 +7,15 @@ import type { Context } from "../../../hooks/context.ts";
 import { isPassing } from "../../async_replication/keys.ts";
 import { ClientError } from "../../clients/errors.ts";
 import type { SetAccess } from "../../clients/mysql/cluster_set/access.ts";
-import { hasChannel, setChannelPassword, startChannel, stopChannel } from "../../clients/mysql/cluster_set/channel.ts";
+import {
+  hasChannel,
+  readChannel,
+  setChannelPassword,
+  startChannel,
+  stopChannel,
+} from "../../clients/mysql/cluster_set/channel.ts";
 import { closeIfLeftBehind } from "../../clients/mysql/cluster_set/left_behind.ts";
-import { prepareReplicaMember } from "../../clients/mysql/cluster_set/member.ts";
+import { dropLeftChannel, prepareReplicaMember } from "../../clients/mysql/cluster_set/member.ts";
 import { startInSet } from "../../clients/mysql/cluster_set/start.ts";
 import { openSetPrimary, readRole } from "../../clients/mysql/cluster_set/state.ts";
 import { connectMysql, type Mysql } from "../../clients/mysql/connection.ts";
@@ -54,6 +60,28 @@ export async function prepareMember(ward: Ward, joiner: Mysql, { primary }: Grou
   if (!isReplicated(ward.ctx) || !primary) return;
   await using db = await openAt(ward, primary, WORK_MS);
   await prepareReplicaMember(setAccess(ward), db, joiner);
+}
+
+/** Forgets the channel when a promotion, which did not see the own server, has taken it from its cluster. */
+export async function forgetChannel(
+  ward: Ward,
+  own: Mysql,
+  { primary }: Group,
+  options: { readonly hasJoined: boolean },
+): Promise<void> {
+  if (!isReplicated(ward.ctx) || !primary) return;
+  try {
+    const channel = await readChannel(own);
+    // The group has told its members when the channel had no sources any more.
+    if (!channel || channel.sources.length > 0) return;
+    await using db = await openAt(ward, primary, LOOK_MS);
+    if (await dropLeftChannel(db, own, options)) {
+      ward.ctx.log.info("the cluster follows nobody: its channel is forgotten");
+    }
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    ward.ctx.log.warning(`whether the channel is still needed is not known: ${error.message}`);
+  }
 }
 
 /** Tells the own server's channel the recovery user's password. */

@@ -1,8 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, fail } from "@std/assert";
 import { UnreachableError } from "../../../interfaces/clients/errors.ts";
+import type { SetAccess } from "../../../interfaces/clients/mysql/cluster_set/access.ts";
 import { readChannel } from "../../../interfaces/clients/mysql/cluster_set/channel.ts";
 import { ClusterSetRefusedError } from "../../../interfaces/clients/mysql/cluster_set/errors.ts";
 import { unfenceWrites } from "../../../interfaces/clients/mysql/cluster_set/fence.ts";
+import { dropLeftChannel } from "../../../interfaces/clients/mysql/cluster_set/member.ts";
 import { promoteCluster } from "../../../interfaces/clients/mysql/cluster_set/promote.ts";
 import { readClusterSet } from "../../../interfaces/clients/mysql/cluster_set/records.ts";
 import {
@@ -16,7 +18,7 @@ import { createReplicaCluster, type NewReplica } from "../../../interfaces/clien
 import { askBeforeStart, keepClosed } from "../../../interfaces/clients/mysql/cluster_set/start.ts";
 import { readRole } from "../../../interfaces/clients/mysql/cluster_set/state.ts";
 import { ErrantTransactionsError } from "../../../interfaces/clients/mysql/errors.ts";
-import { createGroup } from "../../../interfaces/clients/mysql/group.ts";
+import { createGroup, startMember, stopMember } from "../../../interfaces/clients/mysql/group.ts";
 import { readGroup } from "../../../interfaces/clients/mysql/members.ts";
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { readServer, readSettings } from "../../../interfaces/clients/mysql/status.ts";
@@ -33,6 +35,7 @@ import {
   PORTO,
   primaryOf,
   restart,
+  type Sites,
   statusOf,
   untilSame,
   writable,
@@ -55,7 +58,7 @@ clusterSetTest(
       return !superReadOnly && servers.some(({ port }) => port === reportPort);
     };
     await until("Router writes to the primary cluster", () => routedTo(lisbon));
-    await promote(PORTO);
+    await joinsDuringPromotion(sites, await secondaryOf(porto), PORTO);
     await timed("Router follows a switchover", "4.8 s", () => until("Router follows", () => routedTo(porto)));
     await promote(LISBON);
 
@@ -169,3 +172,26 @@ clusterSetTest("replicas removed late, stopped and dead; one's servers as a clus
   const taken = { clusterName: "braga", endpoint: first(lisbon) };
   await assertRejects(() => create(taken), ClusterSetRefusedError, "is in a cluster");
 });
+
+/** A server that comes back just when its cluster is promoted has a channel that nobody takes from it. */
+async function joinsDuringPromotion(sites: Sites, joiner: LabServer, clusterName: string): Promise<void> {
+  const { porto, access } = sites;
+  const primary = await primaryOf(porto);
+  await joiner.as(stopMember);
+  const connectAlone: SetAccess["connect"] = async (address, timeoutMs) => {
+    if ((await joiner.as(readGroup)).self?.state !== "ONLINE") {
+      assertEquals(await joiner.as((db) => startMember(db, { patienceMs: 20_000 })), "online");
+    }
+    return await access.connect(address, timeoutMs);
+  };
+  await primary.as((db) => promoteCluster({ ...access, connectAlone }, db, { clusterName }));
+  assertEquals((await joiner.as(readChannel))?.sources, []);
+  assertEquals(await joiner.as(readRole), "replica");
+  const drop = () => primary.as((db) => joiner.as((own) => dropLeftChannel(db, own)));
+  assertEquals([await drop(), await joiner.as(readRole), await drop()], [true, "primary", false]);
+}
+
+async function secondaryOf(servers: readonly LabServer[]): Promise<LabServer> {
+  const primary = await primaryOf(servers);
+  return servers.find((server) => server !== primary) ?? fail("a cluster of one has no secondary");
+}

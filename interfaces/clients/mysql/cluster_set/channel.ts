@@ -51,9 +51,14 @@ export function channelSource(
   return { host, port, groupName, user, password };
 }
 
-/** Reads the channel; undefined when the server has none. */
+/** How the channel does; undefined when the server has none. */
+export async function findChannel(db: Mysql): Promise<Channel | undefined> {
+  return (await readChannels(db)).find(({ name }) => name === REPLICATION_CHANNEL);
+}
+
+/** The same, and whom it may follow. */
 export async function readChannel(db: Mysql): Promise<ChannelFacts | undefined> {
-  const channel = (await readChannels(db)).find(({ name }) => name === REPLICATION_CHANNEL);
+  const channel = await findChannel(db);
   if (!channel) return undefined;
   const [option] = await db.query(
     "read the channel's options",
@@ -114,10 +119,10 @@ export async function addSources(db: Mysql, source: ChannelSource): Promise<void
 
 /** Starts the channel. Whether it reaches its source shows only later. */
 export async function startChannel(db: Mysql): Promise<void> {
-  const before = await readChannel(db);
+  const before = await findChannel(db);
   if (before && before.receiver !== "OFF" && before.applier === "ON") return;
   await db.run("start the channel", sql`START REPLICA FOR CHANNEL ${REPLICATION_CHANNEL}`);
-  const after = await readUntil(() => readChannel(db), (channel) => channel?.receiver === "ON", START_MS, SHORT_MS);
+  const after = await readUntil(() => findChannel(db), (channel) => channel?.receiver === "ON", START_MS, SHORT_MS);
   if (after === undefined || after.applier === "OFF") {
     throw new NotDoneError(`the channel at ${db.endpoint} does not run; read its error log`);
   }
@@ -150,7 +155,7 @@ export async function stopChannel(
   db: Mysql,
   { drain, patienceMs }: { readonly drain: boolean; readonly patienceMs: number },
 ): Promise<void> {
-  const before = await readChannel(db);
+  const before = await findChannel(db);
   if (!before) return;
   if (before.receiver !== "OFF") {
     await awaitRest(db);
@@ -158,13 +163,13 @@ export async function stopChannel(
     await db.run("stop receiving", statement, { timeoutMs: STOP_MS });
   }
   if (drain) await executeReceived(db, patienceMs);
-  const { receiver, applier } = await readChannel(db) ?? before;
+  const { receiver, applier } = await findChannel(db) ?? before;
   if (receiver === "OFF" && applier === "OFF") return;
   await db.run("stop the channel", sql`STOP REPLICA FOR CHANNEL ${REPLICATION_CHANNEL}`, { timeoutMs: STOP_MS });
 }
 
 async function executeReceived(db: Mysql, patienceMs: number): Promise<void> {
-  const { receivedSet = "", applier } = await readChannel(db) ?? {};
+  const { receivedSet = "", applier } = await findChannel(db) ?? {};
   if (GtidSet.parse(await executedSet(db)).contains(GtidSet.parse(receivedSet))) return;
   if (applier !== "ON") {
     await db.run("execute what arrived", sql`START REPLICA SQL_THREAD FOR CHANNEL ${REPLICATION_CHANNEL}`);
@@ -180,7 +185,7 @@ async function executeReceived(db: Mysql, patienceMs: number): Promise<void> {
  */
 export async function awaitReplicated(db: Mysql, set: string, patienceMs: number): Promise<void> {
   await awaitSet(db, set, patienceMs, async () => {
-    const channel = await readChannel(db);
+    const channel = await findChannel(db);
     if (channel?.applier === "ON") return;
     const error = channel?.errorNumber ? ` (error ${channel.errorNumber})` : "";
     throw new ClusterSetRefusedError(
@@ -194,7 +199,7 @@ export async function setChannelPassword(
   db: Mysql,
   { user, password }: Pick<ChannelSource, "user" | "password">,
 ): Promise<void> {
-  const channel = await readChannel(db);
+  const channel = await findChannel(db);
   if (!channel) return;
   const receives = channel.receiver !== "OFF";
   if (receives) {

@@ -27,3 +27,21 @@ export async function prepareReplicaMember(access: SetAccess, db: Mysql, joiner:
     { failover: false },
   );
 }
+
+/**
+ * Takes the channel from a secondary whose primary has none. One that comes into the group just when its cluster is
+ * promoted is not among those that the promotion takes it from; as the next primary it would pass for a replica's.
+ *
+ * @param primary connection to the primary of the own cluster
+ * @param own connection to the secondary
+ * @param hasJoined whether it came into the group a moment ago: then it got the channel before, and not with one that the
+ * cluster is given now
+ * @returns whether it had one that it lost
+ */
+export async function dropLeftChannel(primary: Mysql, own: Mysql, { hasJoined = false } = {}): Promise<boolean> {
+  if (!await hasChannel(own) || await hasChannel(primary)) return false;
+  // A closed cluster may be about to get it: the secondaries have it first.
+  if (!hasJoined && !(await readGroup(primary)).writable) return false;
+  await dropChannel(own);
+  return true;
+}

@@ -8,7 +8,7 @@ import type { Mysql } from "../connection.ts";
 import { GtidSet } from "../gtid.ts";
 import { isGone, membersOf, type OpenCluster, openCluster, type SetAccess } from "./access.ts";
 import { type Actors, perform } from "./acts.ts";
-import { awaitReplicated, awaitRest, readChannel, startChannel } from "./channel.ts";
+import { awaitReplicated, awaitRest, findChannel, hasChannel, startChannel } from "./channel.ts";
 import { ClusterSetLockedError, ClusterSetRefusedError } from "./errors.ts";
 import { type Lock, lockSet } from "./lock.ts";
 import { executedSet, readMode } from "./modes.ts";
@@ -45,7 +45,7 @@ export interface TakenOver {
 export async function takeOver(scene: Scene): Promise<TakenOver> {
   const { old, lock, force, patienceMs, target } = scene;
   const db = scene.new.primary.db;
-  if (target.role === "primary" && !await readChannel(db)) return { nobodyWritableMs: 0, left: [], notExecuted: "" };
+  if (target.role === "primary" && !await hasChannel(db)) return { nobodyWritableMs: 0, left: [], notExecuted: "" };
   const follow = await checkFit(scene);
   const wasOpen = old !== undefined && !(await readMode(old.primary.db)).readOnly;
   let left = follow ? [] : leftBehind(scene);
@@ -113,7 +113,7 @@ async function prepareByForce(scene: Scene, actors: Actors, failed: ClientError)
     }
   }
   await perform(prepare, { ...actors, drain: false });
-  const received = GtidSet.parse((await readChannel(db))?.receivedSet ?? "");
+  const received = GtidSet.parse((await findChannel(db))?.receivedSet ?? "");
   return `${received.subtract(GtidSet.parse(await executedSet(db)))}`;
 }
 
@@ -162,9 +162,9 @@ function requireFresh(found: FoundSet, target: SetMember): void {
 
 /** An earlier call may have been cut short when it had stopped the channel. */
 async function follows(db: Mysql): Promise<boolean> {
-  if (!await readChannel(db)) return false;
+  if (!await hasChannel(db)) return false;
   await startChannel(db);
-  const channel = await readChannel(db);
+  const channel = await findChannel(db);
   return channel?.receiver === "ON" && channel.applier === "ON";
 }
 
@@ -217,5 +217,5 @@ async function undo({ access, found, old, lock, new: cluster, patienceMs }: Scen
   }
   await using replica = await openCluster(access, membersOf(cluster));
   // One whose applier has an error did not follow before.
-  if (await readChannel(replica.primary.db)) await startChannel(replica.primary.db).catch(orNot);
+  if (await hasChannel(replica.primary.db)) await startChannel(replica.primary.db).catch(orNot);
 }

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { ClientError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
-import { CONNECT_MS, type OpenCluster, type SetAccess } from "./access.ts";
+import { readGroup } from "../members.ts";
+import { CONNECT_MS, type OpenCluster, openCluster, type SetAccess } from "./access.ts";
 import { ClusterSetLockedError, ClusterSetRefusedError } from "./errors.ts";
 import { lockSet } from "./lock.ts";
 import { readClusterSet, type SetMember } from "./records.ts";
@@ -29,12 +31,28 @@ export async function withSet<T>(
   work: (at: LockedSet) => Promise<T>,
   lookMs: number = CONNECT_MS,
 ): Promise<T> {
+  // The own cluster is the primary one mostly: it is reached while the others are asked.
+  const opening = openOwn(access, db);
+  // Else a failure that comes while the others are asked counts as nobody's.
+  opening.catch(() => undefined);
+  await using _opened = { [Symbol.asyncDispose]: async () => await (await opening)?.[Symbol.asyncDispose]() };
   const found = await requireSet(access, db, lookMs);
   const primary = requirePrimary(found);
-  await using primaryCluster = await openMember(access, db, found, primary);
+  const own = found.own?.clusterId === primary.clusterId ? await opening : undefined;
+  await using primaryCluster = own ?? await openMember(access, db, found, primary);
   await using _ = await lockSet(access, primaryCluster.primary, found.set.id);
   await requireUnchanged(found, primaryCluster.primary.db);
   return await work({ ...found, primary, primaryCluster });
+}
+
+/** @returns undefined where that fails: {@linkcode openMember} says why */
+async function openOwn(access: SetAccess, db: Mysql): Promise<OpenCluster | undefined> {
+  try {
+    return await openCluster(access, (await readGroup(db)).members);
+  } catch (error) {
+    if (error instanceof ClientError) return undefined;
+    throw error;
+  }
 }
 
 /** Between reading and locking somebody else may have finished a change. */

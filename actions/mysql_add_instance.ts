@@ -4,6 +4,7 @@
  * @module
  */
 import { defineAction } from "../hooks/definition.ts";
+import { ActionFailed } from "../hooks/errors.ts";
 import type { Method } from "../interfaces/mysql_innodb_cluster/server/moves.ts";
 import { bringUnitIn } from "./mysql_bring_in.ts";
 import { addressedUnit, ASKING, MYSQL_SERVER, withLeadersWard } from "./mysql_own.ts";
@@ -15,9 +16,10 @@ export const mysqlAddInstance = defineAction({
   name: "add-instance",
   side: MYSQL_SERVER,
   needs: ASKING,
-  run: (ctx) =>
-    withLeadersWard(ctx, (ward) => {
-      const method = METHODS.find((each) => each === ctx.params.string("method")) ?? "auto";
-      return bringUnitIn(ctx, ward, addressedUnit(ctx, ward), method);
-    }),
+  async run(ctx) {
+    const wanted = ctx.params.string("method") ?? "auto";
+    const method = METHODS.find((each) => each === wanted);
+    if (!method) throw new ActionFailed(`method is one of ${METHODS.join(", ")}, not ${JSON.stringify(wanted)}`);
+    return await withLeadersWard(ctx, (ward) => bringUnitIn(ctx, ward, addressedUnit(ctx, ward), method));
+  },
 });

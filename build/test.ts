@@ -16,7 +16,7 @@ const KINDS = ["unit", "conformance", "model", "real"] as const;
 type Kind = typeof KINDS[number];
 
 /** Files of long tests on real servers that run at the same time. */
-const LANES = 2;
+const LANES = 3;
 
 /** Kinds that run the compiled executable. */
 const NEED_EXECUTABLE: readonly Kind[] = ["model", "real"];

@@ -1,6 +1,9 @@
 /** Other units become the leaders while sites are related and promoted: the end is that of leaders that stay. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, fail } from "@std/assert";
 import { mysqlForTests } from "../../../build/install_mysql.ts";
+import { channelSource, ensureChannel } from "../../../interfaces/clients/mysql/cluster_set/channel.ts";
+import { readRole } from "../../../interfaces/clients/mysql/cluster_set/state.ts";
+import { openUnit } from "../mysql/formation.ts";
 import { EAST, makeWriterTable, type Sites, WEST, withSites } from "./sites.ts";
 import { underWrites } from "./writes.ts";
 
@@ -41,6 +44,7 @@ Deno.test({
       await makeWriterTable(sites.lab, await sites.writable(EAST) ?? "");
       await attach(sites);
       await promotions(sites);
+      await forgetsChannel(sites);
     });
   },
 });
@@ -92,6 +96,19 @@ async function promotions(sites: Sites): Promise<void> {
     moveLeader(sites, WEST);
     await sites.untilReplicating(WEST);
   });
+  await assertWhole(sites);
+}
+
+/** A secondary that came into its group during a promotion has the channel of before, without sources. */
+async function forgetsChannel(sites: Sites): Promise<void> {
+  const primary = await sites.writable(EAST);
+  const unit = sites.units(EAST).find((each) => each !== primary) ?? fail("there is no secondary");
+  await using db = await openUnit(sites.lab, unit);
+  const source = channelSource({ host: "127.0.0.1", port: 1 }, "", { user: "nobody", password: "" });
+  await ensureChannel(db, source, { failover: false });
+  assertEquals(await readRole(db), "replica");
+  sites.lab.model.updateStatus();
+  await sites.lab.settleUntil("the channel to be forgotten", async () => await readRole(db) === "primary");
   await assertWhole(sites);
 }
 

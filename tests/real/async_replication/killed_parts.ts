@@ -17,6 +17,8 @@ const ALREADY = /already fenced|Only a standby|clusters can be rejoined/;
 /** Repetitions of an action that are not killed. */
 const REPETITIONS = 4;
 const LOOK_MS = 50;
+/** Milliseconds for everything of a part to be done under kills at each of its requests. */
+const EVERY_MS = 3_600_000;
 /** Who becomes the primary, and who was it. */
 const ROUND = [[WEST, EAST], [EAST, WEST]] as const;
 
@@ -39,7 +41,7 @@ async function attach(stage: Stage): Promise<void> {
     using _closed = onceClosed(sites);
     using _ = points?.arm();
     sites.relate();
-    await sites.untilReplicating();
+    await sites.untilReplicating(WEST, patienceOf(stage));
   });
   sites.sampler.assertOneCluster();
 }
@@ -113,7 +115,7 @@ async function rejoin(stage: Stage): Promise<void> {
       const name = { "cluster-name": sites.clusterName(EAST) };
       using _ = points?.arm();
       while (!isOver(await lab.model.run(sites.leader(WEST), "rejoin-cluster", name)));
-      await sites.untilReplicating(EAST);
+      await sites.untilReplicating(EAST, patienceOf(stage));
     });
   });
 }
@@ -129,10 +131,14 @@ async function part(stage: Stage): Promise<void> {
     await lab.settleUntil("clusters of their own", () => {
       for (const unit of sites.units(replica)) assertEquals(lab.statusOf(unit), STANDALONE);
       return sites.allReady(primary);
-    }, PATIENCE_MS);
+    }, patienceOf(stage));
   });
   assert(await sites.writable(primary));
   assertEquals(await sites.writable(replica), undefined);
+}
+
+function patienceOf({ killing }: Stage): number {
+  return killing?.aim.every ? EVERY_MS : PATIENCE_MS;
 }
 
 async function primaryOf(sites: Sites): Promise<string> {

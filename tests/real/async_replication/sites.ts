@@ -129,12 +129,12 @@ export class Sites implements AsyncDisposable {
   }
 
   /** Runs hooks until the replica has all members, and every unit says that all is well. */
-  async untilReplicating(replica = WEST): Promise<void> {
+  async untilReplicating(replica = WEST, patienceMs = PATIENCE_MS): Promise<void> {
     this.lab.model.updateStatus();
     await this.lab.settleUntil(`${replica} replicates`, async () => {
       this.allReady(EAST, WEST);
       return await this.follows(replica);
-    }, PATIENCE_MS);
+    }, patienceMs);
   }
 
   /** The channel from the other site, as each unit of an application has it. */

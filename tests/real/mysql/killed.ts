@@ -114,13 +114,13 @@ export function plainBag(lab: Lab, values: Bag): Bag {
   );
 }
 
-/** A text without ports and ids that differ from lab to lab. */
+/** A text without ports, ids, made-up names and places that differ from lab to lab. */
 export function withoutIds(lab: Lab, text: string): string {
-  return text.replaceAll(/\b\d{5}\b/g, (port) => portInWords(lab, Number(port))).replaceAll(UUID, "some id")
-    .replaceAll(/^cluster-set-[0-9a-f]{32}$/g, "some set").replaceAll(/[0-9a-z]{20}$/g, "some secret").replaceAll(
-      /-----BEGIN [^]*-----\s*$/g,
-      "a certificate",
-    );
+  return text.replaceAll(lab.directory, "the lab").replaceAll(UUID, "some id")
+    .replaceAll(/\b\d{5}\b/g, (port) => portInWords(lab, Number(port)))
+    .replaceAll(/^(jujuCluster)[0-9a-f]{4}$/g, "$1 of another name")
+    .replaceAll(/^cluster-set-[0-9a-f]{32}$/g, "some set").replaceAll(/[0-9a-z]{20}$/g, "some secret")
+    .replaceAll(/-----BEGIN [^]*-----\s*$/g, "a certificate");
 }
 
 /** Counted from the first port of the application whose it is. */
@@ -144,7 +144,7 @@ async function serverState(db: Mysql, plain: (text: string) => string): Promise<
     // Transactions of a server's own would keep it out of the group one day.
     sources: new Set(gtidExecuted.split(",").map((part) => part.split(":")[0])).size,
     members: group.members.map(({ port, state, role }) => plain(`${port} ${state} ${role}`)).sort(),
-    clusters: metadata?.clusters.map(({ name }) => name),
+    clusters: metadata?.clusters.map(({ name }) => plain(name)),
     instances: [...metadata?.instances.values() ?? []].flat().map(({ port, label }) => plain(`${port} ${label}`))
       .sort(),
     users: await rows(sql`SELECT User, Host, plugin FROM mysql.user ORDER BY 1, 2`),

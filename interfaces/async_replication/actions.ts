@@ -150,6 +150,7 @@ async function recreate(at: At): Promise<string> {
   peer.setApp({
     [PEER_APP.removed]: "",
     [PEER_APP.rejoinSecondaries]: "",
+    [PEER_APP.answeredTo]: "",
     [PEER_APP.clusterSetName]: `cluster-set-${charm.randomHex()}`,
   });
   await charm.updateStatus();

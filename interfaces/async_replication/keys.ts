@@ -42,6 +42,8 @@ export const PEER_APP = {
   rejoinSecondaries: "rejoin-secondaries",
   /** Ours: the id of the shared secret, which the original finds by a label. */
   secretId: "async-secret-id",
+  /** Ours: the cluster set that this cluster has answered to; what it has since then is that set's. */
+  answeredTo: "async-answered-to",
 } as const;
 
 /** Keys in the unit databag of the peer relation. */

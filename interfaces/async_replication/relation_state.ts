@@ -81,13 +81,14 @@ export async function isReplicaSideIdle(at: Pick<Replication, "ctx" | "server">)
 }
 
 /**
- * Whether this cluster comes back to the set that it was removed from: its data may then stay, because what it lacks
- * can be copied.
+ * Whether this cluster comes back to the set that it was removed from, or had begun to join: its data may then stay,
+ * because what it lacks can be copied.
  */
 export async function isReturning({ peer }: Pick<Replication, "peer">, relation: Relation): Promise<boolean> {
-  if ((await peer.app())[PEER_APP.removed] !== "true") return false;
-  const own = await peer.clusterSetName();
-  return own !== undefined && own === readOffer(await remoteBag(relation)).clusterSetName;
+  const { [PEER_APP.removed]: removed, [PEER_APP.clusterSetName]: own, [PEER_APP.answeredTo]: other } = await peer
+    .app();
+  const { clusterSetName } = readOffer(await remoteBag(relation));
+  return removed === "true" && clusterSetName !== undefined && [own, other].includes(clusterSetName);
 }
 
 /** Whether the primary side has made the replica cluster. */

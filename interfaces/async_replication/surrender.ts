@@ -23,7 +23,7 @@ const SUFFIX_LENGTH = 4;
 export async function surrender(at: Replication, relation: Relation, returning: boolean): Promise<Outcome> {
   const { ctx, charm, peer } = at;
   const offer = readOffer(await remoteBag(relation));
-  const { secretId, clusterName } = offer;
+  const { secretId, clusterName, clusterSetName = "" } = offer;
   if (secretId === undefined || clusterName === undefined) return blocked(TEXT.badOffer([OFFER.clusterName]));
   if (returning) {
     ctx.log.debug("Recreating cluster prior to sync credentials");
@@ -61,6 +61,7 @@ export async function surrender(at: Replication, relation: Relation, returning: 
   await dissolve(at);
   if (!mayHaveData && await refuseUserData(at, relation)) return done;
   await answer(at, relation, clusterName);
+  peer.setApp({ [PEER_APP.answeredTo]: clusterSetName });
   return done;
 }
 

@@ -10,11 +10,12 @@ import type { EventPeer, EventStep } from "./trace_events_format.ts";
 import { applicationOf, type SecretIds, SHARED_LABEL } from "./trace_events_world.ts";
 import type { Json } from "./trace_format.ts";
 
-/** Own databags of the peer relation. The id of the shared secret is shown as the secret's label instead. */
+/** Own databags of the peer relation, without the keys that are ours: the secret's id is shown as its label instead. */
 export function peerAfter({ state }: EventStep, world: WorldState): EventPeer | null {
   if (!state.peer) return null;
   const relation = world.relations[state.peer.id];
-  const { [PEER_APP.secretId]: _, ...app } = relation?.appBags[applicationOf(state.unit)] ?? {};
+  const { [PEER_APP.secretId]: _, [PEER_APP.answeredTo]: _set, ...app } =
+    relation?.appBags[applicationOf(state.unit)] ?? {};
   return { id: state.peer.id, app, unit: { ...relation?.unitBags[state.unit] } };
 }
 

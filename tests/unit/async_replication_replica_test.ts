@@ -183,7 +183,10 @@ Deno.test("the set's name brings data back only to the set that this cluster was
     });
   const removed = { "removed-from-cluster-set": "true" };
   assertEquals((await created(removed, "set-a")).relations["7"], {});
-  for (const [app, setName] of [[removed, "set-p"], [removed, ""], [{}, "set-a"]] as const) {
+  // Parted after it had answered, and before it knew that it was a replica.
+  assertEquals((await created({ ...removed, "async-answered-to": "set-p" }, "set-p")).relations["7"], {});
+  const answered = { "async-answered-to": "set-p" };
+  for (const [app, setName] of [[removed, "set-p"], [removed, ""], [{}, "set-a"], [answered, "set-p"]] as const) {
     const outcome = await created(app, setName);
     assertEquals(outcome.relations["7"], { "user-data-found": "true" });
     assertEquals(outcome.unitStatus, ["blocked", TEXT.userDataUnit]);

@@ -35,6 +35,29 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "async replication: parted before the replica's leader knows that it is one, and related again",
+  ignore: mysql === undefined,
+  async fn() {
+    if (!mysql) return;
+    await withSites(mysql, { eastUnits: 1, westUnits: 1 }, async (sites) => {
+      const { lab } = sites;
+      await makeWriterTable(lab, await sites.writable(EAST) ?? "");
+      const isMade = () => sites.bag(EAST)["replica-state"] === "initialized";
+      await sites.whileDeaf((unit) => sites.units(WEST).includes(unit) && isMade(), async () => {
+        sites.relate();
+        await lab.settleUntil("a replica that was not told", isMade, PATIENCE_MS);
+        await lab.model.settle();
+      });
+      assert(sites.setName(WEST) !== sites.setName(EAST), "the replica's leader knows the set");
+      sites.unrelate();
+      await untilStandalone(sites);
+      sites.relate();
+      await sites.untilReplicating();
+    });
+  },
+});
+
 /** A cluster with data is refused, whenever they came; both sides can be unrelated and related again. */
 async function withUserData(sites: Sites): Promise<void> {
   const { lab } = sites;

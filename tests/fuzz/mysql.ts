@@ -7,7 +7,8 @@ import fc from "fast-check";
 import { readClone } from "../../interfaces/clients/mysql/clone.ts";
 import type { Mysql, Row } from "../../interfaces/clients/mysql/connection.ts";
 import { explainFailure } from "../../interfaces/clients/mysql/failure.ts";
-import { isFenced, readMemberActions } from "../../interfaces/clients/mysql/fencing.ts";
+import { readMode } from "../../interfaces/clients/mysql/cluster_set/modes.ts";
+import { isReplica } from "../../interfaces/clients/mysql/fencing.ts";
 import { GtidSet } from "../../interfaces/clients/mysql/gtid.ts";
 import { checkInstance } from "../../interfaces/clients/mysql/instance.ts";
 import { endpointsOf, readGroup } from "../../interfaces/clients/mysql/members.ts";
@@ -136,16 +137,14 @@ const READS: readonly ((db: Mysql) => Promise<unknown>)[] = [
   readGroup,
   readChannels,
   readMetadata,
-  readMemberActions,
+  readMode,
   readClone,
   userDatabases,
   listRouters,
   (db) => readSettings(db, ["server_id"]),
   (db) => checkInstance(db, ADDRESS),
   async (db) => {
-    const group = await readGroup(db);
-    const [actions, channels] = [await readMemberActions(db), await readChannels(db)];
-    return [endpointsOf(group, [ADDRESS]), isFenced({ group, actions, channels })];
+    return [endpointsOf(await readGroup(db), [ADDRESS]), isReplica(await readChannels(db))];
   },
   async (db) => chooseCandidate([await readKnowledge(db, ADDRESS), await readKnowledge(db, ADDRESS)]),
 ];

@@ -58,7 +58,7 @@ Deno.test("cluster set: whoever uses a connection again has the usual time, not 
 
 Deno.test("cluster set: a connection that had an error, or was lost since, is not used again", async () => {
   const world = servers();
-  await using reused = reuseConnections(world.connect, 20_000);
+  await using reused = reuseConnections(world.connect, 20_000, 0);
   world.failing.add("a: read the executed transactions");
   const first = await reused.connect(A);
   await assertRejects(() => executedSet(first), UnreachableError);
@@ -72,6 +72,15 @@ Deno.test("cluster set: a connection that had an error, or was lost since, is no
   await using db = await reused.connect(A);
   assertEquals([world.attempts.length, world.closed()], [3, 2]);
   assertEquals(await executedSet(db), "", "the server is there all the same");
+});
+
+Deno.test("cluster set: a connection that was used a moment ago is not asked whether it is still there", async () => {
+  const world = servers();
+  await using reused = reuseConnections(world.connect, 20_000);
+  await (await reused.connect(A)).close();
+  world.failing.add(CHECK);
+  await using db = await reused.connect(A);
+  assertEquals([world.attempts.length, world.closed(), await executedSet(db)], [1, 0, ""]);
 });
 
 Deno.test("cluster set: the lock has a connection of its own, and ends with it", async () => {

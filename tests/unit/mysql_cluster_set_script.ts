@@ -104,24 +104,25 @@ function answer(name: Name, script: Script, operation: string): Row[] {
   const { view, primary, invalidated, runs = true, open = false, unlocked = open, hasChannel = false, holder } = script;
   const { removed, stuck = "", applies = false, asks = false } = script;
   const names = (Object.keys(GROUPS) as Name[]).filter((each) => each !== removed);
+  const members = names.map((each) => ({
+    cluster_id: each,
+    cluster_name: each,
+    group_name: GROUPS[each],
+    clusterset_id: "set",
+    mysql_server_uuid: GROUPS[each],
+    instance_name: `${each}0`,
+    address: `127.0.0.1:${PORTS[each]}`,
+  }));
   const rows: Readonly<Record<string, () => Row[]>> = {
     "look for the metadata of the cluster": () => [{ 1: 1 }],
-    "read the clusters and their members": () =>
-      names.map((each) => ({
-        cluster_id: each,
-        cluster_name: each,
-        group_name: GROUPS[each],
-        clusterset_id: "set",
-        mysql_server_uuid: GROUPS[each],
-        instance_name: `${each}0`,
-        address: `127.0.0.1:${PORTS[each]}`,
-      })),
-    "read the cluster set": () => [{ clusterset_id: "set", domain_name: "set", view_id: view }],
-    "read the clusters of the set": () =>
-      names.map((each) => ({
-        cluster_id: each,
-        member_role: each === primary ? "PRIMARY" : "REPLICA",
-        invalidated: each === invalidated ? 1 : 0,
+    "read the clusters and their members": () => members,
+    "read the cluster set": () =>
+      members.map((member) => ({
+        ...member,
+        domain_name: "set",
+        view_id: view,
+        member_role: member.cluster_id === primary ? "PRIMARY" : "REPLICA",
+        invalidated: member.cluster_id === invalidated ? 1 : 0,
       })),
     "read the server's settings": () => [{ name: "group_replication_group_name", value: GROUPS[name] }],
     "read the group's members": () => [{
@@ -134,8 +135,11 @@ function answer(name: Name, script: Script, operation: string): Row[] {
       self: GROUPS[name],
       read_only: open ? 0 : 1,
     }],
-    "read who may write": () => [{ super_read_only: unlocked ? 0 : 1, read_only: open ? 0 : 1 }],
-    "read the actions of members": () => [{ name: "mysql_disable_super_read_only_if_primary", enabled: open ? 1 : 0 }],
+    "read who may write": () => [{
+      super_read_only: unlocked ? 0 : 1,
+      read_only: open ? 0 : 1,
+      opening: open ? 1 : 0,
+    }],
     "look who changes the cluster set": () => holder === undefined ? [] : [{ holder }],
     "lock the cluster set": () => [{ got: 1 }],
     "look whether the cluster set is locked": () => [{ mine: 1 }],
@@ -157,7 +161,7 @@ function answer(name: Name, script: Script, operation: string): Row[] {
     "read the channel's sources": () => [],
     "let new primaries open": () => [],
     "keep new primaries closed": () => [],
-    "read the executed transactions": () => [{ executed: "" }],
+    "read the executed transactions": () => [{ executed: "", purged: "" }],
     "look whether the connection is still there": () => [{ 1: 1 }],
     "look whether the channel asks the source's members": () => asks ? [{ state: "Connecting to source" }] : [],
     "wait for transactions": () => [{ late: stuck === "" ? 0 : 1 }],

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { joinMethod } from "../../interfaces/clients/mysql/clone.ts";
 import { OutageError } from "../../interfaces/clients/mysql/errors.ts";
-import { isFenced, isReplica, OPEN_PRIMARY, REPLICATION_CHANNEL } from "../../interfaces/clients/mysql/fencing.ts";
+import { isReplica, REPLICATION_CHANNEL } from "../../interfaces/clients/mysql/fencing.ts";
 import { GtidSet } from "../../interfaces/clients/mysql/gtid.ts";
 import { endpointsOf, type Member, viewOf } from "../../interfaces/clients/mysql/members.ts";
 import { chooseCandidate, type Knowledge } from "../../interfaces/clients/mysql/outage.ts";
@@ -138,8 +138,7 @@ Deno.test("mysql members: endpoints", () => {
   ]);
 });
 
-Deno.test("mysql fencing: read-only on purpose, told apart from secondaries, replicas and lost majorities", () => {
-  const members = [member(1, "ONLINE", "primary"), member(2, "ONLINE", "secondary")];
+Deno.test("mysql: a replica is told by its channel", () => {
   const channel: Channel = {
     name: REPLICATION_CHANNEL,
     host: "10.1.0.1",
@@ -150,15 +149,5 @@ Deno.test("mysql fencing: read-only on purpose, told apart from secondaries, rep
     errorNumber: 0,
     receivedSet: "",
   };
-  const closed = new Map([[OPEN_PRIMARY, false]]);
-  const group = viewOf(members, "1", true);
-  assert(isFenced({ group, actions: closed, channels: [] }));
-  assert(!isFenced({ group, actions: new Map([[OPEN_PRIMARY, true]]), channels: [] }));
-  assert(!isFenced({ group, actions: new Map(), channels: [] }));
-  assert(!isFenced({ group, actions: closed, channels: [channel] }));
-  assert(!isFenced({ group: viewOf(members, "2", true), actions: closed, channels: [] }));
-  assert(!isFenced({ group: viewOf(members, "1", false), actions: closed, channels: [] }));
-  const alone = [member(1, "ONLINE", "primary"), member(2, "UNREACHABLE", "secondary")];
-  assert(!isFenced({ group: viewOf(alone, "1", true), actions: closed, channels: [] }));
   assertEquals([isReplica([]), isReplica([channel]), isReplica([{ ...channel, name: "other" }])], [false, true, false]);
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { prepareDriver } from "../../clients/mysql/connection.ts";
 import { prepareTls } from "../../clients/prepare_tls.ts";
 import type { PortSource } from "../charm_side.ts";
 import { mysqlCharm } from "./charm.ts";
@@ -13,9 +14,14 @@ import { Site } from "./site.ts";
 export const mysqlPorts: PortSource = {
   needs: ["net", "read", "run", "sys", "write"],
   open(ctx) {
-    // Actions ask servers of other clusters; most hooks ask the own one at most.
-    if (ctx.event.kind === "action") prepareTls();
     const site = new Site(ctx);
+    // Actions ask servers of other clusters; most hooks ask the own one at most.
+    if (ctx.event.kind === "action") {
+      prepareDriver();
+      prepareTls();
+      // Who asks for it hears of a failure.
+      site.own().catch(() => undefined);
+    }
     const server = mysqlServer(site);
     return { server, charm: mysqlCharm(site, server), [Symbol.asyncDispose]: () => site[Symbol.asyncDispose]() };
   },

@@ -11,8 +11,10 @@ import { reuseConnections, type ReusedConnections } from "../../clients/mysql/cl
 import { readRole, type SetRole } from "../../clients/mysql/cluster_set/state.ts";
 import type { Mysql } from "../../clients/mysql/connection.ts";
 import { peersEndpoint } from "../../mysql_innodb_cluster/peers.ts";
+import { readMemory } from "../../mysql_innodb_cluster/server/memory.ts";
 import { openOwn } from "../../mysql_innodb_cluster/server/mysqld.ts";
 import { openWard } from "../../mysql_innodb_cluster/server/own.ts";
+import { pathsOf } from "../../mysql_innodb_cluster/server/place.ts";
 import { setAccess } from "../../mysql_innodb_cluster/server/set_access.ts";
 import type { Ward } from "../../mysql_innodb_cluster/server/ward.ts";
 
@@ -50,7 +52,22 @@ export class Site implements AsyncDisposable {
 
   /** The connection to the unit's own server, as its root. @throws {ClientError} when it does not let anybody in */
   own(): Promise<Mysql> {
-    return this.#own ??= this.ward().then(({ place }) => openOwn(place, WORK_MS));
+    return this.#own ??= this.#openOwn();
+  }
+
+  /** The server is connected to while Juju is asked for the rest of the ward. */
+  async #openOwn(): Promise<Mysql> {
+    const { dataDirectory } = readMemory(this.ctx);
+    const opening = dataDirectory === undefined ? undefined : openOwn(pathsOf(this.ctx.unit, dataDirectory), WORK_MS);
+    // Else a failure that comes meanwhile counts as nobody's.
+    opening?.catch(() => undefined);
+    try {
+      const { place } = await this.ward();
+      return await (opening ?? openOwn(place, WORK_MS));
+    } catch (error) {
+      await (await opening?.catch(() => undefined))?.close();
+      throw error;
+    }
   }
 
   /** What the own cluster is in its set. An action asks once, and after each change of the set. */
@@ -86,6 +103,8 @@ export class Site implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // Whoever has begun to ask Juju is not left behind.
+    await this.#ward?.catch(() => undefined);
     await this.#reused?.[Symbol.asyncDispose]();
     this.#reused = undefined;
     this.#role = undefined;

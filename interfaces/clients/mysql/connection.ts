@@ -145,9 +145,19 @@ class DriverConnection implements Mysql {
   }
 }
 
+/** Begins what the first connection would else wait for. To be called as early as it is known that there will be one. */
+export function prepareDriver(): void {
+  // Who connects hears of a failure.
+  loadDriver().catch(() => undefined);
+}
+
+/** Of the driver only the default export is there also in the bundle of the compiled executable. */
+function loadDriver() {
+  return Promise.all([import("mysql2"), import("node:net")]);
+}
+
 async function openDriver(options: MysqlOptions, at: { endpoint: string; timeoutMs: number }): Promise<Connection> {
-  // Only the default export is there also in the bundle of the compiled executable.
-  const [{ default: { createConnection } }, { connect }] = await Promise.all([import("mysql2"), import("node:net")]);
+  const [{ default: { createConnection } }, { connect }] = await loadDriver();
   const ready = Promise.withResolvers<void>();
   const stream = (): Socket => {
     const place = options.at;

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { InputError, MissingError } from "../errors.ts";
+import { InputError } from "../errors.ts";
 import type { Mysql, Row } from "./connection.ts";
 import { NotDoneError } from "./errors.ts";
 import { checkedAddress } from "./instance.ts";
 import { hasMetadata } from "./metadata_schema.ts";
 import { type Sql, sql } from "./quoting.ts";
 import { numberIn, textIn } from "./rows.ts";
-import type { Address } from "./status.ts";
+import { type Address, orNone } from "./status.ts";
 
 /** A cluster of the metadata. */
 export interface ClusterRecord {
@@ -53,13 +53,25 @@ const MAX_LABEL = 265;
 
 /** Reads all clusters and members; undefined when the schema is not there, to its last part. */
 export async function readMetadata(db: Mysql): Promise<Metadata | undefined> {
-  const rows = await readRows(db);
-  if (!rows) return undefined;
+  const rows = await orNone(db.query(
+    "read the clusters and their members",
+    sql`SELECT c.cluster_id, c.cluster_name, c.group_name, c.clusterset_id, i.mysql_server_uuid, i.instance_name,
+      i.address FROM mysql_innodb_cluster_metadata.schema_version v
+      LEFT JOIN mysql_innodb_cluster_metadata.v2_gr_clusters c ON TRUE
+      LEFT JOIN mysql_innodb_cluster_metadata.instances i ON i.cluster_id = c.cluster_id
+      ORDER BY c.cluster_name, i.instance_id`,
+  ));
+  // Without a cluster there is one row of nothing.
+  return rows.length === 0 ? undefined : metadataIn(rows);
+}
+
+/** Clusters and members in rows that have the columns of both. */
+export function metadataIn(rows: readonly Row[]): Metadata {
   const clusters = new Map<string, ClusterRecord>();
   const instances = new Map<string, InstanceRecord[]>();
   for (const row of rows) {
     const clusterId = textIn(row, "cluster_id");
-    // Without a cluster there is one row of nothing, and likewise for a cluster without members.
+    // Where there is no cluster, and likewise below for one without members.
     if (clusterId === "") continue;
     const [name, groupName] = [textIn(row, "cluster_name"), textIn(row, "group_name")];
     clusters.set(clusterId, { clusterId, name, groupName, clusterSetId: textIn(row, "clusterset_id") });
@@ -70,22 +82,6 @@ export async function readMetadata(db: Mysql): Promise<Metadata | undefined> {
     instances.set(clusterId, members);
   }
   return { clusters: [...clusters.values()], instances };
-}
-
-async function readRows(db: Mysql): Promise<readonly Row[] | undefined> {
-  try {
-    return await db.query(
-      "read the clusters and their members",
-      sql`SELECT c.cluster_id, c.cluster_name, c.group_name, c.clusterset_id, i.mysql_server_uuid, i.instance_name,
-        i.address FROM mysql_innodb_cluster_metadata.schema_version v
-        LEFT JOIN mysql_innodb_cluster_metadata.v2_gr_clusters c ON TRUE
-        LEFT JOIN mysql_innodb_cluster_metadata.instances i ON i.cluster_id = c.cluster_id
-        ORDER BY c.cluster_name, i.instance_id`,
-    );
-  } catch (error) {
-    if (error instanceof MissingError) return undefined;
-    throw error;
-  }
 }
 
 /**

@@ -147,7 +147,7 @@ export async function readChannels(db: Mysql): Promise<Channel[]> {
   }));
 }
 
-/** What a plugin's table holds; nothing when the server does not have the plugin. */
+/** What is read from a table of a plugin or a schema; nothing when the server does not have it. */
 export async function orNone<T>(reading: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
     return await reading;
@@ -164,6 +164,6 @@ function oneOf(value: string, known: readonly string[], otherwise: string): stri
 }
 
 /** Servers break long sets of transaction ids into lines. */
-function oneLine(set: string): string {
+export function oneLine(set: string): string {
   return set.replace(/\s+/g, "");
 }

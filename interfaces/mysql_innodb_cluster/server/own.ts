@@ -12,7 +12,7 @@ import { peersEndpoint } from "../peers.ts";
 import { readMemory } from "./memory.ts";
 import { openOwn } from "./mysqld.ts";
 import { readCredentials } from "./passwords.ts";
-import { findPlace } from "./place.ts";
+import { findPlace, pathsOf } from "./place.ts";
 import { serverService } from "./program.ts";
 import { gatherReports } from "./reconcile.ts";
 import { readRecord } from "./record.ts";
@@ -32,11 +32,13 @@ export async function openWard(ctx: Context): Promise<Ward> {
   const [peers] = await ctx.relations(peersEndpoint(ctx).name);
   const record = peers && readRecord(await peers.app());
   if (dataDirectory === undefined || !prepared || !peers || !record) throw new ValueError(TEXT.notSetUp);
-  const place = await findPlace(ctx, dataDirectory);
-  const service = place && await serverService(ctx, place);
-  const credentials = await readCredentials(ctx, peers, record);
+  const [place, service, credentials, others] = await Promise.all([
+    findPlace(ctx, dataDirectory),
+    serverService(ctx, pathsOf(ctx.unit, dataDirectory)),
+    readCredentials(ctx, peers, record),
+    gatherReports(ctx, peers),
+  ]);
   if (!place || !service || !credentials) throw new ValueError(TEXT.notSetUp);
-  const others = await gatherReports(ctx, peers);
   return { ctx, peers, place, record, credentials, others, service };
 }
 

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { InputError } from "../../../interfaces/clients/errors.ts";
 import { checkPassword, dropAccount, ensureAccount, setPassword } from "../../../interfaces/clients/mysql/accounts.ts";
 import { NotDoneError, ReadOnlyError } from "../../../interfaces/clients/mysql/errors.ts";
-import { isFenced, OPEN_PRIMARY, readMemberActions } from "../../../interfaces/clients/mysql/fencing.ts";
+import { readMode } from "../../../interfaces/clients/mysql/cluster_set/modes.ts";
+import { isReplica, OPEN_PRIMARY } from "../../../interfaces/clients/mysql/fencing.ts";
 import { setPrimary } from "../../../interfaces/clients/mysql/group.ts";
 import { readGroup } from "../../../interfaces/clients/mysql/members.ts";
 import {
@@ -33,13 +34,11 @@ import { Router } from "./router.ts";
  */
 export async function checkFencing(b: LabServer, a: LabServer): Promise<void> {
   await using db = await b.connect();
-  const look = async () => ({
-    group: await readGroup(db),
-    actions: await readMemberActions(db),
-    channels: await readChannels(db),
-  });
-  assert(!isFenced(await look()));
-  assertEquals((await readMemberActions(db)).get(OPEN_PRIMARY), true);
+  const [open, closed] = [
+    { superReadOnly: false, readOnly: false, opening: true },
+    { superReadOnly: true, readOnly: true, opening: false },
+  ];
+  assertEquals(await readMode(db), open);
   const change = async (verb: "disable" | "enable", readOnly: 0 | 1) => {
     const action = verb === "disable"
       ? sql`SELECT group_replication_disable_member_action(${OPEN_PRIMARY}, 'AFTER_PRIMARY_ELECTION')`
@@ -49,11 +48,14 @@ export async function checkFencing(b: LabServer, a: LabServer): Promise<void> {
     await db.run("close or open", sql`SET GLOBAL super_read_only = ${readOnly}`);
   };
   await change("disable", 1);
-  assert(isFenced(await look()));
-  assert(!isFenced({ ...await look(), group: await a.as(readGroup) }), "a secondary");
+  assertEquals(await readMode(db), closed);
+  assert(!(await readGroup(db)).writable);
+  await until("the secondary to hear of it", async () => !(await a.as(readMode)).opening);
+  assertEquals(isReplica(await readChannels(db)), false);
   await change("enable", 0);
   await db.run("open for everybody", sql`SET GLOBAL read_only = 0`);
-  assert(!isFenced(await look()) && (await readGroup(db)).writable);
+  assertEquals(await readMode(db), open);
+  assert((await readGroup(db)).writable);
 }
 
 /**

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } fro
 import { mysqlForTests } from "../../../build/install_mysql.ts";
 import { InputError, NotPermittedError } from "../../../interfaces/clients/errors.ts";
 import { ensureAccount } from "../../../interfaces/clients/mysql/accounts.ts";
+import { readMode } from "../../../interfaces/clients/mysql/cluster_set/modes.ts";
 import { ReadOnlyError } from "../../../interfaces/clients/mysql/errors.ts";
-import { readMemberActions } from "../../../interfaces/clients/mysql/fencing.ts";
 import { GtidSet } from "../../../interfaces/clients/mysql/gtid.ts";
 import {
   createGroup,
@@ -88,7 +88,7 @@ Deno.test({
     await t.step("status queries are quick on an open connection", async () => {
       await using db = await a.connect();
       for (
-        const [what, read] of Object.entries({ readGroup, readServer, readChannels, readMemberActions, userDatabases })
+        const [what, read] of Object.entries({ readGroup, readServer, readChannels, readMode, userDatabases })
       ) {
         const start = performance.now();
         for (let round = 0; round < 20; round++) await read(db);

@@ -94,7 +94,7 @@ const ACTS: Readonly<Record<Act, (cluster: OpenCluster, actors: Actors) => Promi
     await ensureChannel(db, sourceOf(actors), { failover: true });
   },
   "add sources": async ({ primary: { db } }, actors) => await addSources(db, sourceOf(actors)),
-  "start channel": async ({ primary: { db } }) => await startChannel(db),
+  "start channel": async ({ primary: { db } }) => void await startChannel(db),
   "leave group": async ({ primary, secondaries }) => {
     await leaveTogether(primary.db, secondaries.map(({ db }) => db));
   },

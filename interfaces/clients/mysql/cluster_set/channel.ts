@@ -60,12 +60,17 @@ export async function findChannel(db: Mysql): Promise<Channel | undefined> {
 export async function readChannel(db: Mysql): Promise<ChannelFacts | undefined> {
   const channel = await findChannel(db);
   if (!channel) return undefined;
+  return { ...channel, sources: await readSources(db), failover: await readFailover(db) };
+}
+
+/** Whether the channel chooses between members of its source by itself. */
+async function readFailover(db: Mysql): Promise<boolean> {
   const [option] = await db.query(
     "read the channel's options",
     sql`SELECT SOURCE_CONNECTION_AUTO_FAILOVER AS failover
       FROM performance_schema.replication_connection_configuration WHERE CHANNEL_NAME = ${REPLICATION_CHANNEL}`,
   );
-  return { ...channel, sources: await readSources(db), failover: flagIn(option, "failover") };
+  return option !== undefined && flagIn(option, "failover");
 }
 
 /** Whether a primary follows a cluster as it has to. */
@@ -117,15 +122,29 @@ export async function addSources(db: Mysql, source: ChannelSource): Promise<void
   );
 }
 
-/** Starts the channel. Whether it reaches its source shows only later. */
-export async function startChannel(db: Mysql): Promise<void> {
+/**
+ * Starts the channel. Whether it reaches its source shows only later.
+ *
+ * @throws {NotDoneError} when it does not run
+ */
+export async function startChannel(db: Mysql): Promise<Channel> {
   const before = await findChannel(db);
-  if (before && before.receiver !== "OFF" && before.applier === "ON") return;
+  if (before && before.receiver !== "OFF" && before.applier === "ON") return before;
   await db.run("start the channel", sql`START REPLICA FOR CHANNEL ${REPLICATION_CHANNEL}`);
-  const after = await readUntil(() => findChannel(db), (channel) => channel?.receiver === "ON", START_MS, SHORT_MS);
-  if (after === undefined || after.applier === "OFF") {
-    throw new NotDoneError(`the channel at ${db.endpoint} does not run; read its error log`);
-  }
+  const after = await findChannel(db);
+  if (after && after.applier === "ON") return after;
+  throw new NotDoneError(`the channel at ${db.endpoint} does not run; read its error log`);
+}
+
+/** Starts the channel where there is one. @returns whether it has reached its source, and executes what it gets */
+export async function follows(db: Mysql): Promise<boolean> {
+  if (!await hasChannel(db)) return false;
+  const isConnected = (channel: Channel | undefined) => channel?.receiver === "ON";
+  const started = await startChannel(db);
+  const channel = isConnected(started)
+    ? started
+    : await readUntil(() => findChannel(db), isConnected, START_MS, SHORT_MS);
+  return isConnected(channel) && channel?.applier === "ON";
 }
 
 /**
@@ -163,8 +182,7 @@ export async function stopChannel(
     await db.run("stop receiving", statement, { timeoutMs: STOP_MS });
   }
   if (drain) await executeReceived(db, patienceMs);
-  const { receiver, applier } = await findChannel(db) ?? before;
-  if (receiver === "OFF" && applier === "OFF") return;
+  else if (before.receiver === "OFF" && before.applier === "OFF") return;
   await db.run("stop the channel", sql`STOP REPLICA FOR CHANNEL ${REPLICATION_CHANNEL}`, { timeoutMs: STOP_MS });
 }
 
@@ -218,7 +236,7 @@ export async function setChannelPassword(
 
 /** Lets the channel follow one server only; the secondaries of the group hear of it. */
 export async function endFailover(db: Mysql): Promise<void> {
-  if (!(await readChannel(db))?.failover) return;
+  if (!await readFailover(db)) return;
   await db.run(
     "end the channel's failover",
     sql`CHANGE REPLICATION SOURCE TO SOURCE_CONNECTION_AUTO_FAILOVER = 0 FOR CHANNEL ${REPLICATION_CHANNEL}`,

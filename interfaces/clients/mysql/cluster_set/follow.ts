@@ -7,12 +7,11 @@ import { ClientError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
 import { ErrantTransactionsError } from "../errors.ts";
 import { GtidSet } from "../gtid.ts";
-import { readServer } from "../status.ts";
 import type { OpenCluster, SetAccess } from "./access.ts";
 import { perform } from "./acts.ts";
 import { type ChannelSource, isFollowing } from "./channel.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
-import { executedSet } from "./modes.ts";
+import { executedAndPurged, executedSet } from "./modes.ts";
 import type { SetMember } from "./records.ts";
 import { type FoundSet, openMember } from "./state.ts";
 import { planAttach, planFence } from "./steps.ts";
@@ -26,6 +25,8 @@ export interface Followers {
   readonly left: readonly SetMember[];
   /** The old primary when it could be reached. */
   readonly old: OpenCluster | undefined;
+  /** Connection to the new primary cluster's primary. */
+  readonly primary: Mysql;
   readonly source: ChannelSource;
   readonly patienceMs: number;
 }
@@ -38,7 +39,7 @@ export interface Followers {
 export async function followers(
   access: SetAccess,
   db: Mysql,
-  { found, target, left, old, source, patienceMs }: Followers,
+  { found, target, left, old, primary, source, patienceMs }: Followers,
 ): Promise<string[]> {
   const isLeft = ({ clusterId, invalidated }: SetMember) =>
     invalidated || left.some((each) => each.clusterId === clusterId);
@@ -49,7 +50,6 @@ export async function followers(
       await using opened = known ? undefined : await openMember(access, db, found, cluster);
       const replica = known ?? opened;
       if (!replica) return [];
-      await using primary = await access.connect(source);
       await follow(replica, primary, source, patienceMs);
       return [];
     } catch (error) {
@@ -75,10 +75,10 @@ export async function follow(
   await perform(planFence("replica"), { clusters: { replica }, patienceMs });
   // Read first, and when nobody can write there any more.
   const executed = GtidSet.parse(await executedSet(replica.primary.db));
-  const errant = executed.subtract(GtidSet.parse(await executedSet(primary)));
+  const theirs = await executedAndPurged(primary);
+  const errant = executed.subtract(GtidSet.parse(theirs.executed));
   if (!errant.isEmpty) throw new ErrantTransactionsError(`${errant}`);
-  const purged = GtidSet.parse((await readServer(primary)).gtidPurged);
-  if (!executed.contains(purged)) {
+  if (!executed.contains(GtidSet.parse(theirs.purged))) {
     throw new ClusterSetRefusedError(
       "the primary cluster no longer has all transactions that the replica lacks: remove it, and add it by clone",
     );

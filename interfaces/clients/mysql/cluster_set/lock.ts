@@ -35,7 +35,16 @@ const MAX_HOLDER = 200;
  * @throws {ClusterSetLockedError} when somebody else has it
  */
 export async function lockSet(access: SetAccess, at: Address, setId: string): Promise<Lock> {
-  const db = await (access.connectAlone ?? access.connect)(at, CONNECT_MS);
+  return await lockWith(await openForLock(access, at), access, setId);
+}
+
+/** The connection that is going to hold the lock: nobody else uses it. */
+export async function openForLock(access: SetAccess, at: Address): Promise<Mysql> {
+  return await (access.connectAlone ?? access.connect)(at, CONNECT_MS);
+}
+
+/** {@linkcode lockSet} with a connection of {@linkcode openForLock}, which ends with the lock, or without it. */
+export async function lockWith(db: Mysql, access: Pick<SetAccess, "holder">, setId: string): Promise<Lock> {
   try {
     await db.run(
       "say who changes the cluster set",

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Mysql } from "../connection.ts";
-import { OPEN_PRIMARY, readMemberActions } from "../fencing.ts";
+import { OPEN_PRIMARY } from "../fencing.ts";
 import { GtidSet } from "../gtid.ts";
 import { sql } from "../quoting.ts";
 import { flagIn, numberIn, textIn } from "../rows.ts";
+import { oneLine } from "../status.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
 
 /** Who may write at a server. */
@@ -27,20 +28,30 @@ const MARGIN_MS = 5000;
 export async function readMode(db: Mysql): Promise<Mode> {
   const [row] = await db.query(
     "read who may write",
-    sql`SELECT @@global.super_read_only AS super_read_only, @@global.read_only AS read_only`,
+    sql`SELECT @@global.super_read_only AS super_read_only, @@global.read_only AS read_only,
+      COALESCE((SELECT enabled FROM performance_schema.replication_group_member_actions
+        WHERE name = ${OPEN_PRIMARY} AND event = 'AFTER_PRIMARY_ELECTION'), 1) AS opening`,
   );
-  const actions = await readMemberActions(db);
   return {
     superReadOnly: flagIn(row, "super_read_only"),
     readOnly: flagIn(row, "read_only"),
-    opening: actions.get(OPEN_PRIMARY) ?? true,
+    opening: flagIn(row, "opening"),
   };
+}
+
+/** The server's transactions, and those of them that it can no longer pass on, each in one line. */
+export async function executedAndPurged(db: Mysql): Promise<{ readonly executed: string; readonly purged: string }> {
+  const [row] = await db.query(
+    "read the executed transactions",
+    sql`SELECT @@global.gtid_executed AS executed, @@global.gtid_purged AS purged`,
+  );
+  return { executed: oneLine(textIn(row, "executed")), purged: oneLine(textIn(row, "purged")) };
 }
 
 /** The server's transactions, in one line. */
 export async function executedSet(db: Mysql): Promise<string> {
   const [row] = await db.query("read the executed transactions", sql`SELECT @@global.gtid_executed AS executed`);
-  return textIn(row, "executed").replace(/\s+/g, "");
+  return oneLine(textIn(row, "executed"));
 }
 
 /** Closes a server for everybody, or lets administrators write: clients then still may not. */

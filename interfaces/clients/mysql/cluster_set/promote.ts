@@ -11,12 +11,12 @@ import { perform } from "./acts.ts";
 import { channelSource } from "./channel.ts";
 import { ClusterSetLockedError, ClusterSetRefusedError } from "./errors.ts";
 import { followers } from "./follow.ts";
-import { lockSet } from "./lock.ts";
+import { lockSet, lockWith, openForLock } from "./lock.ts";
 import type { SetMember } from "./records.ts";
 import { type FoundSet, memberOf, openMember, requireSet } from "./state.ts";
 import { planDetach } from "./steps.ts";
 import { takeOver } from "./take_over.ts";
-import { requireAlone, requireUnchanged } from "./with_set.ts";
+import { reachOwn, requireAlone, requireUnchanged } from "./with_set.ts";
 
 /** What a promotion did. */
 export interface Promotion {
@@ -53,6 +53,7 @@ const PATIENCE_MS = 30_000;
 export async function promoteCluster(access: SetAccess, db: Mysql, options: PromoteOptions): Promise<Promotion> {
   const { clusterName, force = false, patienceMs = PATIENCE_MS } = options;
   const start = performance.now();
+  await using own = reachOwn(access, db);
   const before = await requireSet(access, db);
   const target = memberOf(before, clusterName);
   const known = target.role === "primary" ? undefined : before.primary;
@@ -60,23 +61,28 @@ export async function promoteCluster(access: SetAccess, db: Mysql, options: Prom
   let opening: Promise<OpenCluster | undefined> | undefined = force || !known
     ? undefined
     : openMember(access, db, before, known);
+  const openingLock = opening?.then((old) => old && openForLock(access, old.primary));
   // Else a failure that comes while the other is opened counts as nobody's.
   opening?.catch(() => undefined);
+  openingLock?.catch(() => undefined);
   await using _opened = { [Symbol.asyncDispose]: () => closeOld(opening) };
-  await using cluster = await openMember(access, db, before, target);
+  await using _openedLock = { [Symbol.asyncDispose]: () => closeOld(openingLock) };
+  await using cluster = await own.open(before, target);
   await using _new = await lockSet(access, cluster.primary, before.set.id);
   const found = force ? await requireSet(access, db) : before;
   if (found.set.viewId > before.set.viewId) throw new ClusterSetLockedError("");
   requireAlone(found, known ? [target, known] : [target]);
   if (force && known) opening = openUnlessGone(access, db, found, known);
   const old = await opening;
-  await using lock = old && await lockSet(access, old.primary, found.set.id);
+  await using lock = old &&
+    await lockWith(await openingLock ?? await openForLock(access, old.primary), access, found.set.id);
   await requireUnchanged(found, (old ?? cluster).primary.db);
   const scene = { access, found, target, known, new: cluster, old, lock, force, patienceMs };
   const { nobodyWritableMs, left, notExecuted } = await takeOver(scene);
   const source = channelSource(cluster.primary, target.groupName, access.replication);
   await perform(planDetach("new"), { clusters: { new: cluster }, patienceMs });
-  const pending = await followers(access, db, { found, target, left, old, source, patienceMs });
+  const { primary: { db: primary } } = cluster;
+  const pending = await followers(access, db, { found, target, left, old, primary, source, patienceMs });
   const invalidated = left.map(({ name }) => name);
   return { nobodyWritableMs, totalMs: performance.now() - start, invalidated, notExecuted, pending };
 }
@@ -101,7 +107,7 @@ async function openUnlessGone(
 }
 
 /** Closes what was opened; why it was not is told where it is asked for. */
-async function closeOld(opening: Promise<OpenCluster | undefined> | undefined): Promise<void> {
+async function closeOld(opening: Promise<AsyncDisposable | undefined> | undefined): Promise<void> {
   const old = await opening?.catch(() => undefined);
   await old?.[Symbol.asyncDispose]();
 }

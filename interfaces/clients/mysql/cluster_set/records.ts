@@ -6,9 +6,10 @@
  */
 import { InputError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
-import { type InstanceRecord, readMetadata, transaction } from "../metadata.ts";
+import { type InstanceRecord, metadataIn, readMetadata, transaction } from "../metadata.ts";
 import { type Sql, sql } from "../quoting.ts";
 import { flagIn, numberIn, textIn } from "../rows.ts";
+import { orNone } from "../status.ts";
 
 /** A cluster of a set. */
 export interface SetMember {
@@ -50,29 +51,32 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,62}$/;
 
 /** Reads the set from a server's own metadata; undefined when that has none. */
 export async function readClusterSet(db: Mysql): Promise<ClusterSet | undefined> {
-  const metadata = await readMetadata(db);
-  if (!metadata) return undefined;
-  const [set] = await db.query(
+  const rows = await orNone(db.query(
     "read the cluster set",
-    sql`SELECT clusterset_id, domain_name, view_id FROM mysql_innodb_cluster_metadata.v2_cs_clustersets
-      ORDER BY view_id DESC LIMIT 1`,
-  );
+    sql`SELECT s.clusterset_id, s.domain_name, s.view_id, m.member_role, m.invalidated, c.cluster_id, c.cluster_name,
+      c.group_name, i.mysql_server_uuid, i.instance_name, i.address
+      FROM mysql_innodb_cluster_metadata.schema_version v
+      JOIN (SELECT clusterset_id, domain_name, view_id FROM mysql_innodb_cluster_metadata.v2_cs_clustersets
+        ORDER BY view_id DESC LIMIT 1) s
+      LEFT JOIN mysql_innodb_cluster_metadata.v2_cs_members m ON m.clusterset_id = s.clusterset_id
+      LEFT JOIN mysql_innodb_cluster_metadata.v2_gr_clusters c ON c.cluster_id = m.cluster_id
+      LEFT JOIN mysql_innodb_cluster_metadata.instances i ON i.cluster_id = c.cluster_id
+      ORDER BY c.cluster_name, i.instance_id`,
+  ));
+  const [set] = rows;
   if (!set) return undefined;
-  const id = textIn(set, "clusterset_id");
-  const rows = await db.query(
-    "read the clusters of the set",
-    sql`SELECT cluster_id, member_role, invalidated FROM mysql_innodb_cluster_metadata.v2_cs_members
-      WHERE clusterset_id = ${id} ORDER BY cluster_name`,
-  );
-  const clusters = rows.flatMap((row): SetMember[] => {
-    const cluster = metadata.clusters.find(({ clusterId }) => clusterId === textIn(row, "cluster_id"));
-    if (!cluster) return [];
-    const { clusterId, name, groupName } = cluster;
-    const role = textIn(row, "member_role") === "PRIMARY" ? "primary" : "replica";
-    const instances = metadata.instances.get(clusterId) ?? [];
-    return [{ clusterId, name, groupName, role, invalidated: flagIn(row, "invalidated"), instances }];
-  });
-  return { id, name: textIn(set, "domain_name"), viewId: numberIn(set, "view_id"), clusters };
+  const { clusters, instances } = metadataIn(rows);
+  return {
+    id: textIn(set, "clusterset_id"),
+    name: textIn(set, "domain_name"),
+    viewId: numberIn(set, "view_id"),
+    clusters: clusters.map(({ clusterId, name, groupName }): SetMember => {
+      const row = rows.find((each) => textIn(each, "cluster_id") === clusterId);
+      const role = textIn(row, "member_role") === "PRIMARY" ? "primary" : "replica";
+      const invalidated = flagIn(row, "invalidated");
+      return { clusterId, name, groupName, role, invalidated, instances: instances.get(clusterId) ?? [] };
+    }),
+  };
 }
 
 /**

@@ -4,11 +4,10 @@
  * @module
  */
 import { ClientError } from "../../errors.ts";
-import type { Mysql } from "../connection.ts";
 import { GtidSet } from "../gtid.ts";
 import { isGone, membersOf, type OpenCluster, openCluster, type SetAccess } from "./access.ts";
 import { type Actors, perform } from "./acts.ts";
-import { awaitReplicated, awaitRest, findChannel, hasChannel, startChannel } from "./channel.ts";
+import { awaitReplicated, awaitRest, findChannel, follows, hasChannel, startChannel } from "./channel.ts";
 import { ClusterSetLockedError, ClusterSetRefusedError } from "./errors.ts";
 import { type Lock, lockSet } from "./lock.ts";
 import { executedSet, readMode } from "./modes.ts";
@@ -133,6 +132,7 @@ async function checkFit({ found, new: cluster, old, target, force, patienceMs }:
   const db = cluster.primary.db;
   if (target.role === "primary" && !force) requireFresh(found, target);
   if (!old) return false;
+  // An earlier call may have been cut short when it had stopped the channel.
   if (force) return !target.invalidated && await follows(db).catch(orNot);
   if (target.invalidated) {
     throw new ClusterSetRefusedError(`${target.name} was left behind by a forced promotion: rejoin it first`);
@@ -158,14 +158,6 @@ function requireFresh(found: FoundSet, target: SetMember): void {
       unasked.join(", ")
     } cannot be asked whether it is the primary cluster now: bring it back, or use force if it is gone`,
   );
-}
-
-/** An earlier call may have been cut short when it had stopped the channel. */
-async function follows(db: Mysql): Promise<boolean> {
-  if (!await hasChannel(db)) return false;
-  await startChannel(db);
-  const channel = await findChannel(db);
-  return channel?.receiver === "ON" && channel.applier === "ON";
 }
 
 function orNot(error: unknown): false {

@@ -31,18 +31,35 @@ export async function withSet<T>(
   work: (at: LockedSet) => Promise<T>,
   lookMs: number = CONNECT_MS,
 ): Promise<T> {
-  // The own cluster is the primary one mostly: it is reached while the others are asked.
-  const opening = openOwn(access, db);
-  // Else a failure that comes while the others are asked counts as nobody's.
-  opening.catch(() => undefined);
-  await using _opened = { [Symbol.asyncDispose]: async () => await (await opening)?.[Symbol.asyncDispose]() };
+  await using own = reachOwn(access, db);
   const found = await requireSet(access, db, lookMs);
   const primary = requirePrimary(found);
-  const own = found.own?.clusterId === primary.clusterId ? await opening : undefined;
-  await using primaryCluster = own ?? await openMember(access, db, found, primary);
+  await using primaryCluster = await own.open(found, primary);
   await using _ = await lockSet(access, primaryCluster.primary, found.set.id);
   await requireUnchanged(found, primaryCluster.primary.db);
   return await work({ ...found, primary, primaryCluster });
+}
+
+/** The own cluster, which is reached meanwhile. */
+export interface ReachedOwn extends AsyncDisposable {
+  /** Connects to a cluster of the set as {@linkcode openMember} does, or has done so when it is the own one. */
+  open(found: FoundSet, cluster: SetMember): Promise<OpenCluster>;
+}
+
+/** Begins to connect to the own cluster: mostly it is the one that is meant, and the others are still to be asked. */
+export function reachOwn(access: SetAccess, db: Mysql): ReachedOwn {
+  const opening = openOwn(access, db);
+  // Else a failure that comes while the others are asked counts as nobody's.
+  opening.catch(() => undefined);
+  return {
+    async open(found, cluster) {
+      const own = found.own?.clusterId === cluster.clusterId ? await opening : undefined;
+      return own ?? await openMember(access, db, found, cluster);
+    },
+    async [Symbol.asyncDispose]() {
+      await (await opening.catch(() => undefined))?.[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** @returns undefined where that fails: {@linkcode openMember} says why */

@@ -9,7 +9,7 @@ import { type CharmReading, readCharm } from "./charm/load.ts";
 import type { Binding, Program } from "./definition.ts";
 import type { HookEvent } from "./event.ts";
 import { reportFailure } from "./failure.ts";
-import { type ForgottenPromises, watchForgottenPromises } from "./forgotten_promises.ts";
+import { type ForgottenFailures, watchForgottenFailures } from "./forgotten_failures.ts";
 import { upgradeLinks } from "./lifecycle/upgrade_charm.ts";
 import { performHook } from "./perform.ts";
 import { performAction } from "./perform_action.ts";
@@ -28,9 +28,9 @@ const RESTRICTED: ReadonlySet<string> = new Set(["collect-metrics", "meter-statu
  */
 export async function run(program: Program, options: RunOptions): Promise<number> {
   const redactor = new Redactor();
-  const forgotten = watchForgottenPromises();
+  const forgotten = watchForgottenFailures();
   try {
-    return await runInvocation(program, options, redactor, forgotten);
+    return await Promise.race([runInvocation(program, options, redactor, forgotten), forgotten.thrown]);
   } catch (error) {
     if (options.dryRun && error instanceof Deno.errors.NotCapable) {
       options.print(
@@ -49,7 +49,7 @@ async function runInvocation(
   program: Program,
   options: RunOptions,
   redactor: Redactor,
-  forgotten: ForgottenPromises,
+  forgotten: ForgottenFailures,
 ): Promise<number> {
   const { environment, invocation } = options;
   const agent = await openAgent(options, redactor);

@@ -6,7 +6,7 @@
 import type { Agent } from "./agent.ts";
 import type { CharmReading } from "./charm/load.ts";
 import type { Program } from "./definition.ts";
-import type { ForgottenPromises } from "./forgotten_promises.ts";
+import type { ForgottenFailures } from "./forgotten_failures.ts";
 import type { JujuEnvironment } from "./juju/environment.ts";
 import type { HookInvocation } from "./route.ts";
 
@@ -29,5 +29,5 @@ export interface RunParts {
   readonly options: RunOptions;
   readonly agent: Agent;
   readonly reading: CharmReading;
-  readonly forgotten: ForgottenPromises;
+  readonly forgotten: ForgottenFailures;
 }

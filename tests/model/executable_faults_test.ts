@@ -98,6 +98,15 @@ Deno.test("a promise that rejects before it is awaited is no failure; one that n
   });
 });
 
+Deno.test("an error that nothing catches ends the hook at once, in one masked line, and writes nothing", async () => {
+  await withBuiltCharm("probe", { retries: 0 }, async ({ model, charm }) => {
+    await model.deploy({ name: "probe", charm });
+    await model.settle();
+    const { lines, outcome } = await tryMode(model, "throw-aside");
+    assertEquals([outcome, lines], ["failed", ["charmlet: config-changed: Error: nobody may see [secret]"]]);
+  });
+});
+
 Deno.test("an action of which Juju refuses a part leaves nothing of the rest, and still says why", async () => {
   await withBuiltCharm("probe", {}, async ({ model, charm }) => {
     await model.deploy({ name: "probe", charm });

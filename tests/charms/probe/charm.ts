@@ -45,6 +45,13 @@ const MODES: Readonly<Record<string, (ctx: Context) => Promise<Outcome> | Outcom
     await new Promise((resolve) => setTimeout(resolve, 5));
     return done;
   },
+  "throw-aside": async (ctx) => {
+    ctx.mask("correct horse");
+    setTimeout(() => {
+      throw new Error("nobody may see correct horse");
+    });
+    return await new Promise(() => {});
+  },
   leak: async (ctx) => {
     ctx.mask("correct horse");
     await writeEverywhere(ctx);

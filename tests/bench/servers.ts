@@ -18,6 +18,7 @@ import { type Cluster, eventually, startCluster } from "../real/etcd/cluster.ts"
 import { prepare } from "../real/mysql/cluster.ts";
 import { MysqlLab } from "../real/mysql/lab.ts";
 import { type LabMember, startLab } from "../real/postgresql/lab.ts";
+import { measureMysqlActions } from "./mysql_actions.ts";
 import { measureMysqlHooks } from "./mysql_hooks.ts";
 import { align } from "./report.ts";
 import { quantile } from "./stats.ts";
@@ -80,7 +81,10 @@ export async function measureServers(rounds: number): Promise<void> {
     await measureMysql(lab, measure);
   }
   console.log(align([head, ...lines], 1).join("\n"));
-  if (programs) console.log(`\n${align(await measureMysqlHooks(programs, rounds), 1).join("\n")}`);
+  if (!programs) return;
+  for (const table of [measureMysqlHooks, measureMysqlActions]) {
+    console.log(`\n${align(await table(programs, rounds), 1).join("\n")}`);
+  }
 }
 
 /** Runs blocks of all operations in turn; the medians of their means. */

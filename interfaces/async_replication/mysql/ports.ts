@@ -19,8 +19,8 @@ export const mysqlPorts: PortSource = {
     if (ctx.event.kind === "action") {
       prepareDriver();
       prepareTls();
-      // Who asks for it hears of a failure.
-      site.own().catch(() => undefined);
+      // Who asks for it hears of a failure. The server is not asked yet: an action that is refused must not wait for it.
+      site.ward().catch(() => undefined);
     }
     const server = mysqlServer(site);
     return { server, charm: mysqlCharm(site, server), [Symbol.asyncDispose]: () => site[Symbol.asyncDispose]() };

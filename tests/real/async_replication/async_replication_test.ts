@@ -26,6 +26,7 @@ Deno.test({
       assertEquals(sites.setName(WEST), sites.setName(EAST));
 
       await noNews(sites);
+      await refusedUnasked(sites);
       sites.sampler.begin();
       const set = { "cluster-set-name": sites.setName(EAST) };
       await underWrites("switchover and back", sites, async () => {
@@ -67,6 +68,20 @@ function printAttachment(sites: Sites): void {
   const [ended, made] = [longest(WEST, "cluster-relation-changed"), longest(EAST, `${OFFER}-relation-changed`)];
   const [whole, ending, making] = [made.end - related, ended.end - ended.start, made.end - made.start].map(Math.round);
   console.log(`  first node attached: ${whole} ms; its cluster's end ${ending} ms, the hook that made it ${making} ms`);
+}
+
+/** An action that only leaders may run is refused elsewhere without a word to the server, which may hang. */
+async function refusedUnasked(sites: Sites): Promise<void> {
+  const { lab } = sites;
+  const other = sites.units(EAST).find((unit) => unit !== sites.leader(EAST)) ?? "";
+  // Another time when somebody else connected meanwhile, such as the sampler.
+  await lab.waitFor("a refusal that costs no connection", async () => {
+    await lab.model.settle();
+    const before = await connectionsOf(lab, other);
+    assertMatch(await sites.refused(other, "fence-writes", { "cluster-set-name": sites.setName(EAST) }), /leader/);
+    assertEquals(await connectionsOf(lab, other), before + 1);
+    return true;
+  });
 }
 
 /** A changed event with nothing to do: each unit that hears of it asks its own server once. */

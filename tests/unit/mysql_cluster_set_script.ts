@@ -119,6 +119,7 @@ function answer(name: Name, script: Script, operation: string): Row[] {
     "read the cluster set": () =>
       members.map((member) => ({
         ...member,
+        own_group: GROUPS[name],
         domain_name: "set",
         view_id: view,
         member_role: member.cluster_id === primary ? "PRIMARY" : "REPLICA",

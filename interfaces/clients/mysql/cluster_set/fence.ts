@@ -10,7 +10,7 @@ import { perform } from "./acts.ts";
 import { hasChannel } from "./channel.ts";
 import { ClusterSetRefusedError } from "./errors.ts";
 import { readMode } from "./modes.ts";
-import { type FoundSet, groupNameOf, requirePrimary, requireSet, unaskedOf } from "./state.ts";
+import { type FoundSet, requirePrimary, requireSet, unaskedOf } from "./state.ts";
 import { planFence, planOpen } from "./steps.ts";
 import { type LockedSet, requireAlone, withSet } from "./with_set.ts";
 
@@ -23,7 +23,7 @@ const PATIENCE_MS = 5000;
  */
 export async function fenceWrites(access: SetAccess, db: Mysql): Promise<boolean> {
   return await withSet(access, db, async (at) => {
-    await requireOwn(at, db);
+    requireOwn(at);
     const before = await readMode(at.primaryCluster.primary.db);
     if (before.superReadOnly && !before.opening) return false;
     await perform(planFence("old"), { clusters: { old: at.primaryCluster }, patienceMs: PATIENCE_MS });
@@ -39,13 +39,13 @@ export async function fenceWrites(access: SetAccess, db: Mysql): Promise<boolean
  */
 export async function unfenceWrites(access: SetAccess, db: Mysql): Promise<boolean> {
   return await withSet(access, db, async (at) => {
-    await requireOwn(at, db);
+    requireOwn(at);
     const before = await readMode(at.primaryCluster.primary.db);
     if (!before.readOnly && before.opening) return false;
     requireAsked(at);
     // Again under the lock: whoever opens another cluster from here on finds this one.
     const found = await requireSet(access, db);
-    await requireOwn({ own: found.own, primary: requirePrimary(found) }, db);
+    requireOwn({ own: found.own, primary: requirePrimary(found) });
     requireAsked(found);
     requireAlone(found);
     await perform(planOpen("old"), { clusters: { old: at.primaryCluster }, patienceMs: PATIENCE_MS });
@@ -79,7 +79,7 @@ function requireAsked(found: FoundSet): void {
 }
 
 /** @throws {ClusterSetRefusedError} when another cluster is the primary one */
-async function requireOwn({ primary, own }: Pick<LockedSet, "primary" | "own">, db: Mysql): Promise<void> {
-  if (own?.clusterId === primary.clusterId && primary.groupName === await groupNameOf(db)) return;
+function requireOwn({ primary, own }: Pick<LockedSet, "primary" | "own">): void {
+  if (own?.clusterId === primary.clusterId) return;
   throw new ClusterSetRefusedError(`${primary.name} is the primary cluster: ask one of its servers`);
 }

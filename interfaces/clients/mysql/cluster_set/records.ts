@@ -31,6 +31,12 @@ export interface ClusterSet {
   readonly clusters: readonly SetMember[];
 }
 
+/** The set as a server knows it, and which cluster of it is that server's own. */
+export interface KnownSet extends ClusterSet {
+  /** Name of the group that the server is configured for; empty without one. */
+  readonly ownGroup: string;
+}
+
 /** A change of the record. */
 export type SetChange =
   | { readonly kind: "add"; readonly clusterId: string; readonly role: "primary" | "replica" }
@@ -50,11 +56,12 @@ const GENERATION = 65_536;
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,62}$/;
 
 /** Reads the set from a server's own metadata; undefined when that has none. */
-export async function readClusterSet(db: Mysql): Promise<ClusterSet | undefined> {
+export async function readClusterSet(db: Mysql): Promise<KnownSet | undefined> {
   const rows = await orNone(db.query(
     "read the cluster set",
     sql`SELECT s.clusterset_id, s.domain_name, s.view_id, m.member_role, m.invalidated, c.cluster_id, c.cluster_name,
-      c.group_name, i.mysql_server_uuid, i.instance_name, i.address
+      c.group_name, i.mysql_server_uuid, i.instance_name, i.address, (SELECT VARIABLE_VALUE
+        FROM performance_schema.global_variables WHERE VARIABLE_NAME = 'group_replication_group_name') AS own_group
       FROM mysql_innodb_cluster_metadata.schema_version v
       JOIN (SELECT clusterset_id, domain_name, view_id FROM mysql_innodb_cluster_metadata.v2_cs_clustersets
         ORDER BY view_id DESC LIMIT 1) s
@@ -76,6 +83,7 @@ export async function readClusterSet(db: Mysql): Promise<ClusterSet | undefined>
       const invalidated = flagIn(row, "invalidated");
       return { clusterId, name, groupName, role, invalidated, instances: instances.get(clusterId) ?? [] };
     }),
+    ownGroup: textIn(set, "own_group"),
   };
 }
 

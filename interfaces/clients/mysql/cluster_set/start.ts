@@ -11,7 +11,7 @@ import { ClusterSetLockedError, ClusterSetRefusedError } from "./errors.ts";
 import { unfenceWrites } from "./fence.ts";
 import { readMode, setOpening, setSuperReadOnly } from "./modes.ts";
 import { readClusterSet } from "./records.ts";
-import { findSet, type FoundSet, groupNameOf, rivalsOf, unaskedOf } from "./state.ts";
+import { findSet, type FoundSet, rivalsOf, unaskedOf } from "./state.ts";
 
 /** Whether a cluster may take writes when it starts. */
 export interface StartVerdict {
@@ -68,9 +68,8 @@ export async function startInSet(access: SetAccess, db: Mysql): Promise<StartVer
 /** Asks the other clusters of the set. @param db connection to a server of the cluster, which does not run */
 export async function askBeforeStart(access: SetAccess, db: Mysql): Promise<StartVerdict> {
   const found = await findSet(access, db);
-  const known = (await readClusterSet(db))?.clusters ?? [];
-  const groupName = await groupNameOf(db);
-  return verdictOf(found, known.some((cluster) => cluster.groupName === groupName));
+  const known = await readClusterSet(db);
+  return verdictOf(found, known?.clusters.some(({ groupName }) => groupName === known.ownGroup) ?? false);
 }
 
 /** What follows from the answers. @param wasIn whether the server itself takes its cluster for a part of the set */

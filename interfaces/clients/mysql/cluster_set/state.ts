@@ -45,8 +45,7 @@ export interface FoundSet {
 export async function readRole(db: Mysql): Promise<SetRole> {
   if (await hasChannel(db)) return "replica";
   const set = await readClusterSet(db);
-  const groupName = await groupNameOf(db);
-  return set?.clusters.find((cluster) => cluster.groupName === groupName)?.role ?? "none";
+  return set?.clusters.find(({ groupName }) => groupName === set.ownGroup)?.role ?? "none";
 }
 
 /** The name of the group that a server is configured for; empty without one. */
@@ -62,8 +61,8 @@ export async function findSet(
 ): Promise<FoundSet | undefined> {
   const ownSet = await readClusterSet(db);
   if (!ownSet) return undefined;
-  const groupName = await groupNameOf(db);
-  const others = ownSet.clusters.filter((cluster) => cluster.groupName !== groupName);
+  const { ownGroup } = ownSet;
+  const others = ownSet.clusters.filter(({ groupName }) => groupName !== ownGroup);
   const asked = await Promise.all(others.map(async (cluster) => ({
     cluster,
     ...await askCluster(access, ownSet.id, cluster.instances, timeoutMs),
@@ -73,7 +72,7 @@ export async function findSet(
   const set = sets.reduce((newest, next) => next.viewId > newest.viewId ? next : newest, ownSet);
   return {
     set,
-    own: set.clusters.find((cluster) => cluster.groupName === groupName),
+    own: set.clusters.find(({ groupName }) => groupName === ownGroup),
     primary: primaryOf(set),
     others: asked.map(({ cluster: { name }, answers, failures }) => ({
       name,

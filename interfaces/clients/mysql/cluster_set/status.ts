@@ -6,6 +6,7 @@
 import { ClientError, NoQuorumError } from "../../errors.ts";
 import type { Mysql } from "../connection.ts";
 import { GtidSet } from "../gtid.ts";
+import { readGroup } from "../members.ts";
 import { readUntil } from "../wait.ts";
 import { CONNECT_MS, type OpenCluster, type SetAccess } from "./access.ts";
 import { type ChannelFacts, readChannel } from "./channel.ts";
@@ -137,7 +138,13 @@ async function lookAt(view: View, member: SetMember): Promise<ClusterStatus> {
 }
 
 async function executedOf(view: View, primary: SetMember): Promise<string | undefined> {
+  const { access, db, found, connectMs } = view;
   try {
+    const own = primary.clusterId === found.own?.clusterId ? await readGroup(db) : undefined;
+    if (own?.quorum && own.primary) {
+      await using server = await access.connect(own.primary, connectMs);
+      return await executedSet(server);
+    }
     await using cluster = await open(view, primary);
     return await executedSet(cluster.primary.db);
   } catch (error) {

@@ -18,6 +18,7 @@ const ENTRIES = {
   jujuc: "tests/model/hook_tool.ts",
   "profile-floor": "tests/bench/profile_floor.ts",
   profile: "tests/bench/profile_charm.ts",
+  "mysql-actions": "tests/bench/mysql_actions_charm.ts",
 } as const;
 
 /** Name of a compiled program. */

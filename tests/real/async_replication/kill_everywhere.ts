@@ -45,10 +45,10 @@ function isPart(name: unknown): name is Part {
 }
 
 function aimOf(share: string | undefined): Aim {
-  if (share === undefined) return { every: true };
+  if (share === undefined) return { each: "request" };
   const [, first, of] = /^(\d+)\/([1-9]\d*)$/.exec(share) ?? [];
   if (first === undefined || Number(first) >= Number(of)) throw new BuildError(USAGE);
-  return { every: true, share: [Number(first), Number(of)] };
+  return { each: "request", share: [Number(first), Number(of)] };
 }
 
 if (import.meta.main) await runScript(main);

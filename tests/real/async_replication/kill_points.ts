@@ -30,10 +30,12 @@ export interface Tally {
   readonly hit: Set<string>;
 }
 
+/** What a point is: a request of a hook or action, one of those that change something, or a kind of these. */
+export type Point = "request" | "change" | "kind of change";
+
 /** At which points runs are killed. */
 export interface Aim {
-  /** At each request of each hook and action; else at each kind of request that changes something. */
-  readonly every: boolean;
+  readonly each: Point;
   /** Only every so many points, beginning with one of them: `[0, 3]` are the points 0, 3, 6 … in no certain order. */
   readonly share?: readonly [first: number, of: number];
 }
@@ -57,9 +59,10 @@ export class KillPoints {
   #run: Run | undefined;
 
   constructor(readonly lab: Lab, readonly logs: GeneralLogs, readonly aim: Aim) {
-    const kinds = aim.every ? "" : "kinds of ";
-    this.statements = tallyOf(`${kinds}statements${aim.every ? "" : " that change something"}`);
-    this.commands = tallyOf(`${kinds}hook commands${aim.every ? "" : " that change something"}`);
+    const kinds = aim.each === "kind of change" ? "kinds of " : "";
+    const changing = aim.each === "request" ? "" : " that change something";
+    this.statements = tallyOf(`${kinds}statements${changing}`);
+    this.commands = tallyOf(`${kinds}hook commands${changing}`);
   }
 
   /** Kills from now on until it is disposed of. */
@@ -107,12 +110,17 @@ export class KillPoints {
   }
 
   #see(run: Run, tally: Tally, request: string): void {
-    const point = this.aim.every ? numbered(run, request) : changing(run, tally === this.commands, request);
+    const point = this.#pointOf(run, tally === this.commands, request);
     if (point === undefined || !this.#isMeant(point)) return;
     tally.seen.add(point);
     if (run.end || tally.hit.has(point)) return;
     run.end = { tally, point };
     run.program.kill();
+  }
+
+  #pointOf(run: Run, isCommand: boolean, request: string): string | undefined {
+    const change = this.aim.each === "request" ? request : changing(run, isCommand, request);
+    return change === undefined || this.aim.each === "kind of change" ? change : numbered(run, request);
   }
 
   #isMeant(point: string): boolean {

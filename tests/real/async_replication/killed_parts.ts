@@ -138,7 +138,7 @@ async function part(stage: Stage): Promise<void> {
 }
 
 function patienceOf({ killing }: Stage): number {
-  return killing?.aim.every ? EVERY_MS : PATIENCE_MS;
+  return killing?.aim.each === "request" ? EVERY_MS : PATIENCE_MS;
 }
 
 async function primaryOf(sites: Sites): Promise<string> {

@@ -25,6 +25,7 @@ import { readServer, readSettings } from "../../../interfaces/clients/mysql/stat
 import { place, timed, until } from "../mysql/cluster.ts";
 import type { LabServer } from "../mysql/lab.ts";
 import { Router } from "../mysql/router.ts";
+import { cutAt } from "./client_faults.ts";
 import {
   addMember,
   clusterSetTest,
@@ -49,8 +50,8 @@ clusterSetTest(
   async (sites) => {
     const { lisbon, porto, all, access } = sites;
     const [a, b] = [first(lisbon), first(porto)];
-    const promote = (clusterName: string, force = false) =>
-      b.as((db) => promoteCluster(access, db, { clusterName, force }));
+    const promote = (clusterName: string, { force = false, at = access }: { force?: boolean; at?: SetAccess } = {}) =>
+      b.as((db) => promoteCluster(at, db, { clusterName, force }));
     await using router = await Router.start(a);
     const routedTo = async (servers: readonly LabServer[]) => {
       await using db = await router.write(undefined, 5000);
@@ -61,11 +62,12 @@ clusterSetTest(
     await joinsDuringPromotion(sites, await secondaryOf(porto), PORTO);
     await timed("Router follows a switchover", "4.8 s", () => until("Router follows", () => routedTo(porto)));
     await promote(LISBON);
+    await until("the replica hears who is the primary", async () => await primaryFor(porto) === LISBON);
 
     await killAll(lisbon);
     await assertRejects(() => promote(PORTO), UnreachableError);
     assertEquals(await writable(porto), [false, false]);
-    const forced = await promote(PORTO, true);
+    const forced = await promote(PORTO, { force: true });
     console.log(`forced promotion: ${forced.totalMs.toFixed(0)} ms (130-6200)`);
     assertEquals(forced.invalidated, [LISBON]);
     await insert(porto, 2);
@@ -79,15 +81,18 @@ clusterSetTest(
     await untilSame(all, 2);
     assertEquals(await statusOf(sites, porto, LISBON), "ok");
 
-    // A row that the other cluster never gets, and changes of the record.
-    await promote(LISBON);
-    await (await primaryOf(porto)).as((db) => db.run("cut off", sql`STOP REPLICA IO_THREAD FOR CHANNEL ${CHANNEL}`));
+    // A row that the other cluster never gets, and changes of the record: the first says who is the primary now.
+    const { pending } = await promote(LISBON, { at: cutAt(access, "start the channel") });
+    assertEquals(pending.length, 1);
     await insert(lisbon, 3);
     await (await primaryOf(lisbon)).as((db) =>
       db.run("raise the view", sql`UPDATE mysql_innodb_cluster_metadata.clustersets SET view_id = view_id + 9`)
     );
     await killAll(lisbon);
-    await promote(PORTO, true);
+    assertEquals(await primaryFor(porto), PORTO);
+    await assertRejects(() => promote(PORTO), ClusterSetRefusedError, "cannot be asked whether it is the primary");
+    assertEquals(await writable(porto), [false, false]);
+    assertEquals((await promote(PORTO, { force: true })).invalidated, [LISBON]);
     await insert(porto, 4);
     assertEquals((await restart(sites, lisbon)).why, "invalidated", "however many changes it has recorded alone");
     assertEquals(await writable(lisbon), [false, false]);
@@ -190,6 +195,12 @@ async function joinsDuringPromotion(sites: Sites, joiner: LabServer, clusterName
   assertEquals(await joiner.as(readRole), "replica");
   const drop = () => primary.as((db) => joiner.as((own) => dropLeftChannel(db, own)));
   assertEquals([await drop(), await joiner.as(readRole), await drop()], [true, "primary", false]);
+}
+
+/** Which cluster is the primary one, as a cluster's own servers have heard. */
+async function primaryFor(servers: readonly LabServer[]): Promise<string | undefined> {
+  const set = await (await primaryOf(servers)).as(readClusterSet);
+  return set?.clusters.find(({ role }) => role === "primary")?.name;
 }
 
 async function secondaryOf(servers: readonly LabServer[]): Promise<LabServer> {

@@ -7,7 +7,7 @@
 import { InputError, ServiceError } from "../errors.ts";
 import { userIds, writeFileAtomically } from "../files.ts";
 import { LOOP } from "./loop.ts";
-import { alive, bootId, signal } from "./process.ts";
+import { alive, bootId, type ProcessIdentity, signal } from "./process.ts";
 import type { ServiceManager, ServiceSpec, ServiceState } from "./service.ts";
 import { checkSpec } from "./spec.ts";
 import {
@@ -82,11 +82,11 @@ async function start(spec: ServiceSpec): Promise<void> {
   const before = await processes(spec);
   if (before.server) return;
   if (before.loop && !await reached(SETTLE_TIMEOUT_MS, async () => isSettled(await processes(spec)))) return;
-  if ((await processes(spec)).server) return;
+  const { server: last } = await recorded(spec);
+  if (await alive(last)) return;
   const argv = [...await asUser(spec), ...spec.argv];
   await checkProgram(spec);
   await prepareLog(spec);
-  await deleteFiles(spec, ["pid", "exit"]);
   const { name, restart = "on-codes", restartExitCodes = [], openFiles = 0 } = spec;
   const settings = [`${spec.directory}/${name}`, restart, restartExitCodes.join(" "), `${openFiles}`, await bootId()];
   const { code } = await new Deno.Command("setsid", {
@@ -98,9 +98,17 @@ async function start(spec: ServiceSpec): Promise<void> {
     stdout: "null",
     stderr: "null",
   }).output();
-  const written = async () => (await recorded(spec)).server !== undefined;
+  // The loop of a hook that was killed may be about to write it as well; its server is as good.
+  const written = async () => {
+    const { server } = await recorded(spec);
+    return server !== undefined && !isSame(server, last);
+  };
   if (code === 0 && await reached(START_TIMEOUT_MS, written)) return;
   throw new ServiceError(`service ${name} did not start: look at ${fileOf(spec, "log")}, and at the room on its disk`);
+}
+
+function isSame(one: ProcessIdentity, other: ProcessIdentity | undefined): boolean {
+  return one.pid === other?.pid && one.started === other.started;
 }
 
 /** A loop whose server has ended is about to start the next one, pauses before it does, or is about to end. */

@@ -100,12 +100,9 @@ export async function tailOfLog(spec: ServiceSpec, lines: number): Promise<strin
   return text.split("\n").slice(-Math.min(Math.max(lines, 1), MAX_LINES)).join("\n");
 }
 
-/** Deletes some of a service's files, or all. */
-export async function deleteFiles(
-  spec: ServiceSpec,
-  suffixes: readonly typeof SUFFIXES[number][] = SUFFIXES,
-): Promise<void> {
-  for (const suffix of suffixes) await removeIfThere(fileOf(spec, suffix));
+/** Deletes all of a service's files. */
+export async function deleteFiles(spec: ServiceSpec): Promise<void> {
+  for (const suffix of SUFFIXES) await removeIfThere(fileOf(spec, suffix));
 }
 
 /** Does something while no other process changes this service. */

@@ -254,6 +254,31 @@ Deno.test("hooks that are killed while they start it: the next one leaves exactl
     }
   }));
 
+Deno.test("a hook that was killed had started it: its server says who it is while the next hook starts one", () =>
+  inWorkplace(async ({ directory, services, spec }) => {
+    const server = await spec(`echo $$ >>starts\n${SERVER}`);
+    await services.start(server);
+    await until("it has written that it runs", async () => await textOf(`${directory}/starts`) !== "");
+    const { pid } = await services.state(server);
+    const [file, log] = [`${directory}/little-0.pid`, `${directory}/little-0.log`];
+    await Deno.rename(file, `${file}.later`);
+    // The next hook stops where it opens the log: nobody reads this one yet.
+    await Deno.remove(log);
+    assert((await new Deno.Command("mkfifo", { args: [log] }).output()).success);
+    const next = hook("start", server);
+    const { ino } = await Deno.stat(`${directory}/little-0.lock`);
+    await until("it has the lock", async () => (await Deno.readTextFile("/proc/locks")).includes(`:${ino} `));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await Deno.rename(`${file}.later`, file);
+    const reader = new Deno.Command("cat", { args: [log], stdout: "null" }).spawn();
+    assertEquals((await next.output()).code, 0);
+    assertEquals((await services.state(server)).pid, pid);
+    assertEquals((await textOf(`${directory}/starts`)).trim(), `${pid}`);
+    await services.stop(server);
+    kill(reader.pid);
+    await reader.status;
+  }));
+
 Deno.test({
   name: "user: the server runs as it, with its groups and the usual umask; its log stays ours (needs root)",
   ignore: !isRoot,
@@ -291,6 +316,7 @@ Deno.test("log: that of a running server is emptied when it has grown too large,
     const log = `${directory}/little-0.log`;
     const server = await spec(`trap 'exit 3' TERM\ni=0\nwhile :; do i=$((i+1)); echo "line $i"; sleep 0.05; done\n`);
     await services.start(server);
+    await until("it writes", async () => await services.logTail(server, 1) !== "");
     await services.trimLog(server);
     await assertRejects(() => Deno.stat(`${log}.1`), Deno.errors.NotFound);
     await Deno.writeTextFile(log, `${"x".repeat(1023)}\n`.repeat(11 * 1024), { append: true });

@@ -35,7 +35,8 @@ export interface ChannelFacts extends Channel {
 const PRIMARY_WEIGHT = 80;
 const SECONDARY_WEIGHT = 60;
 const STOP_MS = 60_000;
-const START_MS = 3000;
+/** Where the first attempt to reach the source fails, there is one more after 3 s. */
+const START_MS = 5000;
 const REST_MS = 1000;
 /** Milliseconds between two looks at what takes some 10 of them. */
 const SHORT_MS = 20;

@@ -191,7 +191,10 @@ export class BrowserPage {
     const closed = new Promise((resolve) => this.socket.addEventListener("close", resolve));
     this.socket.send(JSON.stringify({ id: ++this.#last, method: "Browser.close" }));
     await Promise.all([closed, this.process.status]);
-    await Deno.remove(this.directory, { recursive: true });
+    // One of its helpers may still write there.
+    await poll("the profile to be removed", async () => {
+      return await Deno.remove(this.directory, { recursive: true }).then(() => true, () => undefined);
+    });
   }
 }
 

@@ -39,7 +39,7 @@ export interface HookProcess {
 }
 
 /** A background process of the hook may keep a pipe open: the agent waits no longer than this for more output. */
-const DRAIN_MS = 100;
+const DRAIN_MS = 1000;
 
 /**
  * Starts a process.

@@ -6,7 +6,7 @@ import { ModelError } from "./mod.ts";
 import { APP, DB, runsOf, scripted, withModel } from "./test_charm.ts";
 
 Deno.test("a whole life runs the hooks in Juju's order", async () => {
-  await withModel({}, { db: DB, app: APP }, async (model, directory) => {
+  await withModel({ concurrency: 1 }, { db: DB, app: APP }, async (model, directory) => {
     await model.deploy({ name: "db", charm: directory("db"), units: 2 });
     await model.deploy({ name: "app", charm: directory("app") });
     model.relate("app", "db");

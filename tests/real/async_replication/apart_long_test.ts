@@ -74,7 +74,7 @@ async function partedFromDeadReplica(sites: Sites): Promise<void> {
  * of neither. What that makes of the record when it is promoted by force is no newer than the record of the lost site.
  */
 async function equalViews(sites: Sites): Promise<void> {
-  const [replica = ""] = await sites.replicating(WEST);
+  const replica = await sites.replicatingUnit(WEST);
   const east = await sites.writable(EAST) ?? "";
   await execute(sites, replica, sql`STOP REPLICA ${CHANNEL}`);
   await execute(sites, east, sql`UPDATE mysql_innodb_cluster_metadata.clustersets SET view_id = ${GENERATION}`);

@@ -44,7 +44,7 @@ clusterSetTest("what stays half done, what is not known, who cannot be closed", 
   const promote = (clusterName: string, { force = false, at = access }: { force?: boolean; at?: SetAccess } = {}) =>
     b.as((db) => promoteCluster(at, db, { clusterName, force, patienceMs: 2000 }));
   const rejoin = (clusterName: string) => b.as((db) => rejoinCluster(access, db, { clusterName }));
-  const isOk = async (name: string) => assertEquals(await statusOf(sites, all, name), "ok");
+  const isFollowing = (name: string) => until(`${name} follows`, async () => await statusOf(sites, all, name) === "ok");
 
   await b.as(async (db) => {
     await db.run("be cut short", sql`STOP REPLICA IO_THREAD FOR CHANNEL 'clusterset_replication'`);
@@ -68,10 +68,11 @@ clusterSetTest("what stays half done, what is not known, who cannot be closed", 
   }
   await insert(lisbon, 2);
   await untilSame(all, 2);
-  await isOk(PORTO);
 
   // The new replica is left with a channel that does not run yet, and with the record of the time before.
+  await isFollowing(PORTO);
   await promote(PORTO);
+  await isFollowing(LISBON);
   const { pending } = await promote(LISBON, { at: cutAt(access, "start the channel") });
   assertEquals(pending.length, 1);
   assertEquals(await writable(all), [true, false]);
@@ -90,8 +91,9 @@ clusterSetTest("what stays half done, what is not known, who cannot be closed", 
   assertGreaterOrEqual((await b.as(readClusterSet))?.viewId ?? 0, GENERATION);
   assertEquals((await restart(sites, lisbon)).why, "invalidated");
   await rejoin(LISBON);
+  await isFollowing(LISBON);
   await promote(LISBON);
-  await until("the replica follows", async () => await statusOf(sites, all, PORTO) === "ok");
+  await isFollowing(PORTO);
 
   // Somebody begins to promote the other cluster while this one starts.
   await killAll(lisbon);

@@ -43,7 +43,7 @@ clusterSetTest("made, fenced, switched over and back; one at a time", 2, async (
     assertEquals(await a.as((db) => readLock(db, set.id)), { holder: "somebody" });
     await assertRejects(() => a.as((db) => fenceWrites(access, db)), ClusterSetLockedError, "by somebody");
   }
-  assertEquals(await a.as((db) => readLock(db, set.id)), undefined);
+  await until("the lock is given back", async () => await a.as((db) => readLock(db, set.id)) === undefined);
 
   assertEquals(await timed("fenced", "0.04 s", () => a.as((db) => fenceWrites(access, db))), true);
   assertEquals(await a.as((db) => fenceWrites(access, db)), false);

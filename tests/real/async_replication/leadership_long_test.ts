@@ -4,7 +4,7 @@ import { mysqlForTests } from "../../../build/install_mysql.ts";
 import { channelSource, ensureChannel } from "../../../interfaces/clients/mysql/cluster_set/channel.ts";
 import { readRole } from "../../../interfaces/clients/mysql/cluster_set/state.ts";
 import { openUnit } from "../mysql/formation.ts";
-import { EAST, makeWriterTable, type Sites, WEST, withSites } from "./sites.ts";
+import { EAST, makeWriterTable, PATIENCE_MS, type Sites, WEST, withSites } from "./sites.ts";
 import { underWrites } from "./writes.ts";
 
 const mysql = await mysqlForTests();
@@ -126,7 +126,10 @@ function moveLeader(sites: Sites, app: string): void {
 
 /** All three units of both sites are members, and one of them takes writes. */
 async function assertWhole(sites: Sites): Promise<void> {
-  for (const unit of sites.allUnits()) assertMatch(sites.lab.statusOf(unit), /can tolerate up to ONE failure/, unit);
+  await sites.lab.settleUntil("three members each, as all say", () => {
+    for (const unit of sites.allUnits()) assertMatch(sites.lab.statusOf(unit), /can tolerate up to ONE failure/, unit);
+    return true;
+  }, PATIENCE_MS);
   assert(await sites.writable(EAST));
   assertEquals(await sites.writable(WEST), undefined);
 }

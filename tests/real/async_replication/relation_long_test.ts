@@ -139,9 +139,9 @@ async function newPasswords(sites: Sites): Promise<void> {
       await letIn(sites, passwordOf(sites, sites.leader(EAST)));
       return sites.allReady(EAST, WEST);
     }, PATIENCE_MS);
-    const [primary] = await sites.replicating(WEST);
-    await execute(sites, primary ?? "", sql`STOP REPLICA FOR CHANNEL 'clusterset_replication'`);
-    await execute(sites, primary ?? "", sql`START REPLICA FOR CHANNEL 'clusterset_replication'`);
+    const primary = await sites.replicatingUnit(WEST);
+    await execute(sites, primary, sql`STOP REPLICA FOR CHANNEL 'clusterset_replication'`);
+    await execute(sites, primary, sql`START REPLICA FOR CHANNEL 'clusterset_replication'`);
     await sites.untilReplicating();
   });
 }

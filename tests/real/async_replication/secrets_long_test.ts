@@ -100,7 +100,7 @@ async function untilSamePassword(sites: Sites, before: string): Promise<void> {
     await assertOnePassword(sites);
     return sites.allReady(EAST, WEST);
   }, PATIENCE_MS);
-  const [primary = ""] = await sites.replicating(WEST);
+  const primary = await sites.replicatingUnit(WEST);
   {
     await using db = await openUnit(sites.lab, primary);
     await db.run("connect anew", sql`STOP REPLICA IO_THREAD FOR CHANNEL 'clusterset_replication'`);

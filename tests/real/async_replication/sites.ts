@@ -98,6 +98,11 @@ export class Sites implements AsyncDisposable {
     return this.units(app).filter((_, index) => channels[index]?.receiver === "ON");
   }
 
+  /** The first unit of them; it may be connecting just now. */
+  replicatingUnit(app: string): Promise<string> {
+    return this.lab.waitFor("a unit that replicates", async () => (await this.replicating(app))[0]);
+  }
+
   /** A unit's databag among the units of its application. */
   unitBag(unit: string): Readonly<Record<string, string>> {
     return this.#peers(unit.split("/")[0] ?? "")?.unitBags[unit] ?? {};

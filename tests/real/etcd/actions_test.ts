@@ -1,5 +1,5 @@
 /** The actions of a charm that runs etcd, on real members. */
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { healthResults, listResults, observe, reportMembers } from "../../../actions/etcd_members.ts";
 import { replaceData, type StartingMember } from "../../../actions/etcd_replace_data.ts";
 import { inspectSnapshot, saveSnapshot } from "../../../actions/etcd_tools.ts";
@@ -107,12 +107,16 @@ async function useMembers(t: Deno.TestContext): Promise<void> {
 
   await t.step("members that serve without the own one are not left behind", async () => {
     await eventually("a healthy cluster", PATIENCE_MS, () => cluster.etcdctl("endpoint", "health"));
+    const { memberId } = await etcd.maintenance.status(first.clientUrl);
     await cluster.kill(first);
-    const replace = () => replaceData(own, file, urls, open, progress);
-    const error = await eventually("a new leader", PATIENCE_MS, async () => {
-      const refusal = await assertRejects(replace, ActionFailed);
-      return refusal.message.includes(second.clientUrl) && refusal.message.includes(third.clientUrl) && refusal;
-    });
+    for (const { clientUrl } of [second, third]) {
+      using other = open([clientUrl]);
+      await eventually("a new leader", PATIENCE_MS, async () => {
+        return !["0", memberId].includes((await other.maintenance.status(clientUrl)).leader);
+      });
+    }
+    const error = await assertRejects(() => replaceData(own, file, urls, open, progress), ActionFailed);
+    for (const { clientUrl } of [second, third]) assertStringIncludes(error.message, clientUrl);
     assertMatch(error.message, /serve without this unit's member; mend it first/);
     assertEquals(steps, []);
     await cluster.start(first);

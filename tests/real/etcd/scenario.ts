@@ -7,6 +7,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { type Etcd, openEtcd } from "../../../interfaces/clients/etcd/client.ts";
 import type { Member } from "../../../interfaces/clients/etcd/members.ts";
+import { writeFileAtomically } from "../../../interfaces/clients/files.ts";
 import { ensureDebianPackages } from "../../../build/install.ts";
 import { projectDir } from "../../../build/project.ts";
 import { type Lab, type LabDeployOptions, type LabOptions, openLab, withLab } from "../units.ts";
@@ -202,7 +203,7 @@ async function note(row: Row): Promise<void> {
       `longest gap ${longestGapMs} ms, longest hook ${longestHookMs} ms`,
   );
   const others = (await readTable()).filter((other) => other.scenario !== scenario);
-  await Deno.writeTextFile(TABLE, `${JSON.stringify([...others, row], null, 2)}\n`);
+  await writeFileAtomically(TABLE, `${JSON.stringify([...others, row], null, 2)}\n`, { mode: 0o644 });
 }
 
 async function readTable(): Promise<Row[]> {

@@ -57,8 +57,7 @@ Deno.test({
       for (const server of [b, c]) {
         await timed("join", "1.8-2.7 s", async () => assertEquals(await server.as((db) => startMember(db)), "online"));
       }
-      const group = await a.as(readGroup);
-      assertEquals(group.members.map(({ state }) => state), ["ONLINE", "ONLINE", "ONLINE"]);
+      const group = await untilGroup("all are online", a, ({ online }) => online === 3);
       assertEquals([group.primary?.port, group.quorum, group.writable], [a.port, true, true]);
       assert(!(await b.as(readGroup)).writable);
       assertEquals((await a.as(readServer)).gtidExecuted, "");

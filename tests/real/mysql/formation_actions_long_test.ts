@@ -79,7 +79,7 @@ async function runActions(t: Deno.TestContext, lab: Lab): Promise<void> {
 
   await t.step("set-cluster-primary", async () => {
     await completed(run(leader, "set-cluster-primary", { address: "mysql/1" }));
-    assertEquals(await primaryUnit(lab, UNITS), "mysql/1");
+    await lab.waitFor("mysql/1 takes writes", async () => await primaryUnit(lab, UNITS) === "mysql/1");
     await writeRow(lab, "mysql/1", 2);
   });
 

@@ -126,8 +126,9 @@ export class LabServer {
 async function threadStates(pid: number): Promise<string[]> {
   const states: string[] = [];
   for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
-    const text = await Deno.readTextFile(`/proc/${pid}/task/${name}/stat`);
-    states.push(text.slice(text.lastIndexOf(")") + 2, text.lastIndexOf(")") + 3));
+    // A thread may end meanwhile.
+    const text = await Deno.readTextFile(`/proc/${pid}/task/${name}/stat`).catch(() => "");
+    if (text !== "") states.push(text.slice(text.lastIndexOf(")") + 2, text.lastIndexOf(")") + 3));
   }
   return states;
 }

@@ -19,6 +19,7 @@ Deno.test({
   name: "packet loss and delay by tc netem",
   ignore: noNetem,
   async fn() {
+    await probeOn(network, "a", [{ icmp: [v4("b")] }]); // so that both know each other's MAC address
     await onLink(network.namespace("a"), "netem delay 60ms loss 50%", async () => {
       const options = { tries: 40, intervalMs: 20, timeoutMs: 2000 };
       const [strict, lenient] = await probeOn(network, "a", [

@@ -49,7 +49,9 @@ export function startFakePatroni(hostname: string, port: number): FakePatroni {
     },
     async [Symbol.asyncDispose]() {
       listener.close();
-      for (const connection of open) connection.close();
+      for (const connection of open) {
+        if (open.delete(connection)) connection.close();
+      }
       await accepting;
     },
   };

@@ -141,9 +141,8 @@ async function undoesPassword(scene: Scene): Promise<void> {
       assertEquals(await letIn(), "let in");
     }
     lab.model.updateStatus();
-    await lab.model.settle();
+    await lab.settleUntil("nothing is left to be taken back", async () => await passwordFile(scene) === undefined);
     assertEquals(await letIn(), "let in");
-    assertEquals(await passwordFile(scene), undefined, "nothing is left to be taken back");
     await scene.untilWhole(2);
   }
   await setsPassword(scene);
@@ -169,8 +168,9 @@ async function restartsSlowly(scene: Scene): Promise<void> {
   const { lab } = scene;
   const primary = await scene.primary();
   const replica = scene.units().find((unit) => unit !== primary) ?? "";
-  const receiver = lab.processes(replica).find(({ argv }) => argv[0]?.includes("walreceiver"));
-  assert(receiver, "the replica receives");
+  const receiver = await lab.waitFor("the replica receives", () => {
+    return lab.processes(replica).find(({ argv }) => argv[0]?.includes("walreceiver"));
+  });
   const log = join(lab.unitDirectory(primary), `patroni-${primary.replace("/", "-")}.log`);
   const starts = async () => (await Deno.readTextFile(log)).split("is ready to accept connections").length;
   const [before, from] = [await starts(), lab.model.timeline.length];

@@ -62,6 +62,8 @@ Deno.test({
     await c.kill();
     await c.start();
     await timed("rejoin after kill -9, before expulsion", "31 s", () => comeBack(c));
+    // It knows so before the others do.
+    for (const server of [a, b, c]) await untilGroup("all are online", server, ({ online }) => online === 3);
     await a.as((db) => insertRow(db, 1));
     const dead = performance.now();
     await a.kill();

@@ -14,7 +14,7 @@ import type { InstanceRecord } from "../../../interfaces/clients/mysql/metadata.
 import { sql } from "../../../interfaces/clients/mysql/quoting.ts";
 import { numberIn } from "../../../interfaces/clients/mysql/rows.ts";
 import { readServer } from "../../../interfaces/clients/mysql/status.ts";
-import type { LabServer } from "./lab.ts";
+import type { LabServer, MysqlLab } from "./lab.ts";
 
 /** Passwords as no sane person would choose them. */
 export const ADMIN: Account = { user: "clusteruser", host: "%", password: `a'"\\;-- ?:x\`ü`, role: "admin" };
@@ -99,12 +99,25 @@ export async function untilGroup(
   condition: (group: Group) => boolean,
 ): Promise<Group> {
   let group: Group | undefined;
-  await until(what, async () => {
-    group = await server.as(readGroup);
-    return condition(group);
-  });
+  try {
+    await until(what, async () => {
+      group = await server.as(readGroup);
+      return condition(group);
+    });
+  } catch (error) {
+    await tellAll(server.lab);
+    throw error;
+  }
   assert(group);
   return group;
+}
+
+/** What servers see and say, for whoever asks why a test has failed. */
+async function tellAll(lab: MysqlLab): Promise<void> {
+  for (const server of lab.servers) {
+    const group = await server.as(readGroup).catch(String);
+    console.log(`server ${server.number} sees ${JSON.stringify(group)}; its log ends:\n${await lab.logOf(server)}`);
+  }
 }
 
 /** Waits for a condition; an error counts as not yet. */
